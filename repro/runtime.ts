@@ -1,0 +1,233 @@
+// Promises the few things the toolkit needs from the machine (files, paths, environment, standard error), alike on Node and Deno.
+// Leaves meaning to its callers: it knows no data set, no run and no command.
+import * as fs from "node:fs/promises";
+import { statSync } from "node:fs";
+import * as os from "node:os";
+import * as nodePath from "node:path";
+import process from "node:process";
+
+/** A file could not be read or written; `code` is the system's own (ENOENT, ENOSPC, …). */
+export class FileError extends Error {
+  readonly path: string;
+  readonly code: string;
+  constructor(message: string, path: string, code: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = "FileError";
+    this.path = path;
+    this.code = code;
+  }
+}
+
+const remedies: Record<string, string> = {
+  ENOENT: "no such file or folder; check the path",
+  ENOSPC:
+    "no space left on the device; free some space or choose another folder, nothing that existed was changed",
+  EDQUOT:
+    "the disk quota is used up; free some space or choose another folder, nothing that existed was changed",
+  EFBIG: "the file would exceed the allowed size; raise the limit or choose another folder",
+  EACCES: "permission denied; check the owner and mode of the file and its folder",
+  EPERM: "not permitted; check the owner and mode of the file and its folder",
+  EROFS: "the file system is read-only; choose a writable folder",
+  EISDIR: "this is a folder, a file is wanted",
+  ENOTDIR: "a part of the path is a file, a folder is wanted",
+  EMFILE: "too many open files; raise the limit (ulimit -n)",
+  EIO: "the device reports an input/output error; check the disk",
+};
+
+/** The system's code of any thrown value, or "" when it has none. */
+export function errorCode(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "";
+}
+
+function fileError(action: string, path: string, error: unknown): FileError {
+  if (error instanceof FileError) return error;
+  const code = errorCode(error);
+  const text = remedies[code] ?? (error instanceof Error ? error.message : String(error));
+  return new FileError(`${action} ${path}: ${text}${code ? ` (${code})` : ""}`, path, code, error);
+}
+
+export const join = (...parts: string[]): string => nodePath.join(...parts);
+export const resolve = (...parts: string[]): string => nodePath.resolve(...parts);
+export const dirname = (path: string): string => nodePath.dirname(path);
+export const basename = (path: string, suffix?: string): string => nodePath.basename(path, suffix);
+export const isAbsolute = (path: string): boolean => nodePath.isAbsolute(path);
+
+export const workingFolder = (): string => process.cwd();
+export const homeFolder = (): string => os.homedir();
+export const temporaryFolder = (): string => os.tmpdir();
+
+/** The value of an environment variable; an empty one counts as absent. */
+export function env(name: string): string | undefined {
+  const value = process.env[name];
+  return value === undefined || value === "" ? undefined : value;
+}
+
+/** Name and version of the runtime in use, e.g. "node 20.20.0" or "deno 2.9.6". */
+export function runtimeName(): string {
+  const versions = process.versions as Record<string, string | undefined>;
+  return versions.deno ? `deno ${versions.deno}` : `node ${versions.node}`;
+}
+
+/** What the machine offers: processors this process may use, memory in bytes, system and architecture. */
+export function machine(): { cpus: number; memoryBytes: number; platform: string; arch: string } {
+  return {
+    cpus: os.availableParallelism?.() ?? os.cpus().length,
+    memoryBytes: os.totalmem(),
+    platform: process.platform,
+    arch: process.arch,
+  };
+}
+
+/** One line on standard error, where everything goes that is not the result. */
+export function warn(line: string): void {
+  process.stderr.write(line + "\n");
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await fs.access(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether `path` is a folder, synchronously (used before anything is started). */
+export function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Size in bytes. Throws FileError when the file is absent. */
+export async function fileSize(path: string): Promise<number> {
+  try {
+    return (await fs.stat(path)).size;
+  } catch (error) {
+    throw fileError("stat", path, error);
+  }
+}
+
+export async function readBytes(path: string): Promise<Uint8Array> {
+  try {
+    return await fs.readFile(path);
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+}
+
+/** Reads UTF-8 text, without a leading byte order mark. Bytes that are no UTF-8 are an error, never replaced. */
+export async function readText(path: string): Promise<string> {
+  const bytes = await readBytes(path);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new FileError(`read ${path}: not valid UTF-8; fetch the file again or convert it`, path, "", error);
+  }
+}
+
+/** Names in a folder, sorted by code unit so that every machine sees one order; an absent folder is empty. */
+export async function list(path: string): Promise<string[]> {
+  try {
+    return (await fs.readdir(path)).sort();
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return [];
+    throw fileError("list", path, error);
+  }
+}
+
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await fs.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw fileError("create folder", path, error);
+  }
+}
+
+/** Removes a file or a whole folder; an absent one is no error. */
+export async function remove(path: string): Promise<void> {
+  try {
+    await fs.rm(path, { recursive: true, force: true });
+  } catch (error) {
+    throw fileError("remove", path, error);
+  }
+}
+
+/** Moves within one file system in one step: readers see the old content or the new, never a mixture. */
+export async function rename(from: string, to: string): Promise<void> {
+  try {
+    await fs.rename(from, to);
+  } catch (error) {
+    throw fileError("rename", `${from} → ${to}`, error);
+  }
+}
+
+/** The operations of an atomic write, replaceable so that a test can fail any of them. */
+export interface WriteSteps {
+  write(path: string, data: string | Uint8Array): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
+
+const realSteps: WriteSteps = {
+  async write(path, data) {
+    const file = await fs.open(path, "wx");
+    try {
+      await file.writeFile(data);
+      // Without this a power cut after the rename could leave a named, empty file.
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  },
+  rename: (from, to) => fs.rename(from, to),
+};
+
+/** A temporary name beside `path`; `isTemporary` recognises what an interrupted write left behind. */
+function temporaryName(path: string): string {
+  const nonce = crypto.getRandomValues(new Uint32Array(2));
+  return nodePath.join(
+    nodePath.dirname(path),
+    `.${nodePath.basename(path)}.${nonce[0].toString(36)}${nonce[1].toString(36)}.tmp`,
+  );
+}
+
+export const isTemporary = (name: string): boolean => /^\..+\.[0-9a-z]+\.tmp$/.test(nodePath.basename(name));
+
+/**
+ * Writes a whole file or nothing: temporary file in the same folder, flushed to disk, then renamed over `path`.
+ * The folder is created. On any failure the old content stays and the temporary file is removed.
+ */
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  steps: WriteSteps = realSteps,
+): Promise<void> {
+  await makeFolder(nodePath.dirname(path));
+  const temporary = temporaryName(path);
+  try {
+    await steps.write(temporary, data);
+    await steps.rename(temporary, path);
+  } catch (error) {
+    await fs.rm(temporary, { force: true }).catch(() => {});
+    throw fileError("write", path, error);
+  }
+}
+
+/** Appends text and creates the file where needed. Not atomic: a reader must bear with a last line cut short. */
+export async function appendText(path: string, text: string): Promise<void> {
+  try {
+    await fs.appendFile(path, text);
+  } catch (error) {
+    throw fileError("append to", path, error);
+  }
+}
+
+/** Creates a file only if none is there; false when another process was first. The base of a lock. */
+export async function createExclusive(path: string, text: string): Promise<boolean> {
+  try {
+    await fs.writeFile(path, text, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return false;
+    throw fileError("create", path, error);
+  }
+}
