@@ -1,0 +1,86 @@
+// Promises questions of any file in the SQuAD v1.1 layout (SQuAD, XQuAD, MLQA), every answer verified at its offset.
+// Leaves windows and token positions to tasks/qa.ts.
+import { codePoints } from "./codepoints.ts";
+import { DataError, shown } from "./errors.ts";
+import { arrayField, asFields, parseJson, stringField } from "./json.ts";
+import type { QaExample } from "./types.ts";
+
+/**
+ * Reads `{data: [{paragraphs: [{context, qas: [{id, question, answers: [{text, answer_start}]}]}]}]}`.
+ * `answer_start` counts code points. Throws DataError on a repeated id, a question without answers, or an answer not at its offset.
+ */
+export function readSquad(text: string, file: string): QaExample[] {
+  const examples: QaExample[] = [];
+  const seen = new Set<string>();
+  const root = asFields(parseJson(text, file), file, "");
+  arrayField(root, "data", file, "").forEach((article, a) => {
+    const inArticle = `article ${a + 1}`;
+    const paragraphs = arrayField(asFields(article, file, inArticle), "paragraphs", file, inArticle);
+    paragraphs.forEach((value, p) => {
+      const where = `${inArticle}, paragraph ${p + 1}`;
+      const paragraph = asFields(value, file, where);
+      const context = stringField(paragraph, "context", file, where);
+      const points = codePoints(context);
+      for (const qa of arrayField(paragraph, "qas", file, where)) {
+        const example = readQuestion(qa, context, points.slice, file, where);
+        if (seen.has(example.id)) {
+          throw new DataError(
+            file,
+            `question ${example.id}`,
+            "the id occurs twice",
+            "scores are kept by id: make the ids unique",
+          );
+        }
+        seen.add(example.id);
+        examples.push(example);
+      }
+    });
+  });
+  if (examples.length === 0) throw new DataError(file, "", "no questions", "fetch the file again");
+  return examples;
+}
+
+function readQuestion(
+  value: unknown,
+  context: string,
+  slice: (start: number, end: number) => string,
+  file: string,
+  paragraph: string,
+): QaExample {
+  const fields = asFields(value, file, paragraph);
+  const id = stringField(fields, "id", file, paragraph);
+  const where = `question ${id}`;
+  const question = stringField(fields, "question", file, where);
+  const answers = arrayField(fields, "answers", file, where).map((item) => {
+    const answer = asFields(item, file, where);
+    const text = stringField(answer, "text", file, where);
+    const start = answer.answer_start;
+    if (typeof start !== "number" || !Number.isInteger(start) || start < 0) {
+      throw new DataError(
+        file,
+        where,
+        `"answer_start" must be a whole number from 0, found ${shown(start)}`,
+        "correct the offset",
+      );
+    }
+    const found = slice(start, start + [...text].length);
+    if (found !== text) {
+      throw new DataError(
+        file,
+        where,
+        `the answer ${shown(text)} is not at offset ${start}, where the context has ${shown(found)}`,
+        "offsets count Unicode code points from 0; correct the offset or fetch the file again",
+      );
+    }
+    return { text, start };
+  });
+  if (answers.length === 0) {
+    throw new DataError(
+      file,
+      where,
+      "no answer",
+      "SQuAD v1.1 has one or more for each question (v2 files are not read)",
+    );
+  }
+  return { id, context, question, answers };
+}
