@@ -1,0 +1,145 @@
+// Promises what a run is, as one plain value: everything that can change its result and nothing else, checked field by field.
+// Leaves executing it to training/, keeping it to runs/, and which runs a table needs to the papers.
+import { z } from "zod";
+import { canonicalJson, sha256 } from "./canonical.ts";
+
+/** Raise it whenever the same specification would give other numbers than before: stored runs are then made anew. */
+export const numericsVersion = 1;
+
+export const scales = ["tiny", "low-data", "paper"] as const;
+export const taskNames = ["squad", "xnli", "copa"] as const;
+export const datasetNames = ["xquad", "mlqa", "xnli", "xcopa"] as const;
+export const backends = ["wasm", "webgpu", "reference"] as const;
+export const fidelities = ["paper", "authors-code"] as const;
+export const adapterKinds = ["mad-x", "lora"] as const;
+export const methodNames = ["standard", "gu", "rev", "lpft", "rand", "fun"] as const;
+
+export type Scale = (typeof scales)[number];
+export type TaskName = (typeof taskNames)[number];
+export type DatasetName = (typeof datasetNames)[number];
+export type BackendName = (typeof backends)[number];
+export type Fidelity = (typeof fidelities)[number];
+export type AdapterKind = (typeof adapterKinds)[number];
+
+const count = z.number().int().min(1);
+const countOrNone = z.number().int().min(0);
+
+const hyperparameterFields = {
+  /** Length of the training: exactly one of the two. */
+  steps: count.optional(),
+  epochs: z.number().positive().optional(),
+  /** The first so many training examples of a seeded permutation; all of them when absent. */
+  trainingSize: count.optional(),
+  learningRate: z.number().positive(),
+  learningRateSchedule: z.enum(["linear", "constant"]),
+  batchSize: count,
+  /** Steps between two unfreezings (k of Algorithm 1). */
+  interval: count,
+  /** Task adapter bottleneck = hiddenSize / reductionFactor. */
+  reductionFactor: z.number().positive(),
+  loraRank: count.optional(),
+  loraAlpha: z.number().positive().optional(),
+  /** Tokens of one input, longest. */
+  maxLength: count,
+  /** Tokens by which neighbouring windows of a long context overlap. */
+  docStride: countOrNone,
+  maxGradientNorm: z.number().positive(),
+  weightDecay: z.number().min(0),
+  /** Steps between two evaluations on the English validation set; 0: only at the end. */
+  evaluateEvery: countOrNone,
+  /** Most batches that one estimate of tr(F) may use. */
+  fisherBatches: count,
+  /** Steps between two entries of the tr(F) log; 0: none. */
+  trackFisherEvery: countOrNone,
+};
+
+export const hyperparameterSchema = z.strictObject(hyperparameterFields).refine(
+  (value) => (value.steps === undefined) !== (value.epochs === undefined),
+  { message: "give exactly one of steps and epochs" },
+);
+
+const method = z.string().refine(
+  (text) => (methodNames as readonly string[]).includes(text) || /^schedule:\d{1,3}(,\d{1,3})*$/.test(text),
+  { message: `choose ${methodNames.join(", ")} or schedule:10,9,…` },
+);
+
+const languages = z.array(z.string().regex(/^[a-z]{2,3}$/, "a language code like sw is needed")).min(1);
+
+const specFields = {
+  format: z.literal(1),
+  scale: z.enum(scales),
+  /** "mbert" or "xlmr" of the tiny world, or the folder of a model. */
+  model: z.string().min(1),
+  /** SHA-256 over the model's weights and its language adapters. */
+  modelRevision: z.string().min(1),
+  task: z.enum(taskNames),
+  /** "tiny", or the folder of a data root. */
+  data: z.string().min(1),
+  dataRevision: z.string().min(1),
+  method,
+  adapter: z.enum(adapterKinds),
+  seed: z.number().int().min(0).max(2 ** 32 - 1),
+  fidelity: z.enum(fidelities),
+  backend: z.enum(backends),
+  numericsVersion: count,
+  hyperparameters: hyperparameterSchema,
+  /** Languages to evaluate on, by data set. */
+  evaluate: z.partialRecord(z.enum(datasetNames), languages),
+  /** Name of a deliberate fault, for testing that the checks notice it. */
+  mutant: z.string().min(1).optional(),
+};
+
+export const runSpecSchema = z.strictObject(specFields);
+
+export type Hyperparameters = z.infer<typeof hyperparameterSchema>;
+export type RunSpec = z.infer<typeof runSpecSchema>;
+
+const fieldsOf: Record<string, string[]> = {
+  "": Object.keys(specFields),
+  hyperparameters: Object.keys(hyperparameterFields),
+};
+
+/** A specification that is not one; `problems` has one sentence for each field that is wrong. */
+export class SpecError extends Error {
+  readonly problems: string[];
+  constructor(source: string, problems: string[]) {
+    super(`${source}: ${problems.join("; ")}`);
+    this.name = "SpecError";
+    this.problems = problems;
+  }
+}
+
+function problem(issue: z.core.$ZodIssue, value: unknown): string {
+  const path = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    const valid = fieldsOf[path] ?? Object.keys(value as object);
+    const where = path === "" ? "" : ` in ${path}`;
+    return `unknown field ${issue.keys.join(", ")}${where}; the fields are ${valid.join(", ")}`;
+  }
+  let found: unknown = value;
+  for (const key of issue.path) found = (found as Record<PropertyKey, unknown> | undefined)?.[key];
+  const shown = found === undefined ? "is absent" : `is ${JSON.stringify(found)}`;
+  const wanted = issue.code === "invalid_value"
+    ? `choose one of ${issue.values.map(String).join(", ")}`
+    : issue.message;
+  return path === "" ? wanted : `${path} ${shown}: ${wanted}`;
+}
+
+/** Checks any value to be a run specification. Throws SpecError that names each wrong field and what is wanted. */
+export function parseSpec(value: unknown, source = "run specification"): RunSpec {
+  const result = runSpecSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new SpecError(source, result.error.issues.map((issue) => problem(issue, value)));
+}
+
+/** The id of a run: the first 16 hexadecimal digits of the SHA-256 of its canonical JSON. */
+export async function runId(spec: RunSpec): Promise<string> {
+  return (await sha256(canonicalJson(spec))).slice(0, 16);
+}
+
+/** A short human name, for progress lines: "mbert xnli gu seed 3". */
+export function runName(spec: RunSpec): string {
+  const model = spec.model.split(/[/\\]/).filter(Boolean).at(-1);
+  const mutant = spec.mutant ? ` mutant ${spec.mutant}` : "";
+  return `${model} ${spec.task} ${spec.method} seed ${spec.seed}${mutant}`;
+}
