@@ -1,0 +1,50 @@
+// The contract that every backend fulfils: allocate, write, read, free, and run kernels on plain buffers.
+// It leaves shapes, gradients and ownership to tensor.ts and autograd.ts; the kernels are specified in kernels.ts.
+
+import type { KernelSet } from "./kernels.ts";
+
+/** Element type as the user sees it. The reference backend stores "f32" as float64. */
+export type DType = "f32" | "i32";
+
+/** A typed array that can be written to or read from a buffer. */
+export type HostArray = Float32Array | Float64Array | Int32Array;
+
+/** A block of device memory of `length` elements. Backends extend it with their own fields. */
+export interface DeviceBuffer {
+  readonly length: number;
+  readonly dtype: DType;
+}
+
+export interface MemoryStatistics {
+  /** Buffers handed out and not yet freed. */
+  liveBuffers: number;
+  liveBytes: number;
+  /** Bytes kept in the pool for reuse (not live). */
+  pooledBytes: number;
+  /** Largest value that liveBytes + pooledBytes has had. */
+  peakBytes: number;
+  /** Allocations served since creation, and how many of them needed fresh device memory. */
+  allocations: number;
+  freshAllocations: number;
+}
+
+export type BackendName = "reference" | "wasm" | "webgpu";
+
+export interface Backend {
+  readonly name: BackendName;
+  /** Device in words for people and provenance, e.g. "wasm relaxed-simd, 2 threads" or an adapter's name and driver. */
+  readonly description: string;
+  readonly kernels: KernelSet;
+  /** Contents are undefined: buffers come from a pool. */
+  allocate(length: number, dtype: DType): DeviceBuffer;
+  /** Gives the buffer back to the pool. Using it afterwards is an error that the backend may not notice. */
+  free(buffer: DeviceBuffer): void;
+  /** Copies host data in, converting to the backend's storage type; `offset` in elements. */
+  write(buffer: DeviceBuffer, data: HostArray, offset?: number): void;
+  /** Waits for all kernels dispatched so far and copies out. Reference returns Float64Array for "f32". */
+  read(buffer: DeviceBuffer): Promise<HostArray>;
+  /** Waits until everything dispatched so far has run; rejects with the device's error, if any. */
+  synchronize(): Promise<void>;
+  memory(): MemoryStatistics;
+  dispose(): void;
+}

@@ -1,0 +1,40 @@
+// The public surface of the engine. Usable alone, in Node, Deno and a browser: `import { … } from "repro/core"`.
+
+export type { Backend, BackendName, DType, HostArray, MemoryStatistics } from "./backends/backend.ts";
+export type { RandomStream } from "./backends/kernels.ts";
+export { CoreError } from "./errors.ts";
+export { type Shape } from "./shape.ts";
+export { empty, full, keep, parameter, scope, Tensor, tensor, zeros } from "./tensor.ts";
+export { Tape } from "./autograd.ts";
+
+export { linear } from "./ops/linear.ts";
+export { matmul, type MatmulOptions } from "./ops/matmul.ts";
+export { add, div, mul, sub } from "./ops/binary.ts";
+export {
+  abs,
+  activations,
+  exp,
+  gelu,
+  log,
+  neg,
+  reciprocal,
+  relu,
+  sigmoid,
+  sqrt,
+  square,
+  tanh,
+} from "./ops/unary.ts";
+export { affine, scale } from "./ops/affine.ts";
+export { reshape } from "./ops/reshape.ts";
+export { transpose } from "./ops/transpose.ts";
+export { slice } from "./ops/slice.ts";
+export { concat } from "./ops/concat.ts";
+export { mean, sum } from "./ops/reduce.ts";
+export { sumSquares } from "./ops/sum_squares.ts";
+export { logSoftmax, softmax } from "./ops/softmax.ts";
+export { crossEntropy } from "./ops/cross_entropy.ts";
+export { layerNorm } from "./ops/layer_norm.ts";
+export { attention, type AttentionOptions } from "./ops/attention.ts";
+export { embedding } from "./ops/embedding.ts";
+export { dropout } from "./ops/dropout.ts";
+export { cast, roundToHalf } from "./ops/cast.ts";
