@@ -2,6 +2,7 @@
 // It leaves the masks of dropout to the kernels, which read the same words by `RandomStream`.
 
 import type { RandomStream } from "./backends/kernels.ts";
+import { fail } from "./errors.ts";
 
 export type { RandomStream } from "./backends/kernels.ts";
 
@@ -67,7 +68,7 @@ export function philoxWords(stream: RandomStream, length: number, start = 0): Ui
       philox([wanted, stream.c1, stream.c2, stream.c3], key, block);
       current = wanted;
     }
-    words[n] = block[i % 4]!;
+    words[n] = block[i % 4];
   }
   return words;
 }
@@ -77,7 +78,7 @@ const oneBlock = new Uint32Array(4);
 /** Word number `i` (0 ≤ i < 2³⁴) of a stream, as an unsigned 32-bit integer. */
 export function philoxWord(i: number, stream: RandomStream): number {
   philox([Math.floor(i / 4), stream.c1, stream.c2, stream.c3], [stream.k0, stream.k1], oneBlock);
-  return oneBlock[i % 4]!;
+  return oneBlock[i % 4];
 }
 
 /** FNV-1a over UTF-16 code units (low byte, high byte): stable, and short enough to check by hand. */
@@ -93,7 +94,7 @@ function hashName(name: string): number {
 
 function requireCount(what: string, value: number, limit: number): void {
   if (!Number.isInteger(value) || value < 0 || value >= limit) {
-    throw new Error(`streamKey: ${what} is ${value}; wanted an integer from 0 to ${limit - 1}`);
+    fail(`streamKey: ${what} is ${value}; wanted an integer from 0 to ${limit - 1}`);
   }
 }
 
@@ -114,7 +115,7 @@ export function streamKey(seed: number, purpose: string, step = 0, sub: number |
 export function uniform(stream: RandomStream, length: number, low = 0, high = 1): Float32Array {
   const words = philoxWords(stream, length);
   const out = new Float32Array(length);
-  for (let i = 0; i < length; i++) out[i] = low + (high - low) * ((words[i]! >>> 8) / 16777216);
+  for (let i = 0; i < length; i++) out[i] = low + (high - low) * ((words[i] >>> 8) / 16777216);
   return out;
 }
 
@@ -167,8 +168,8 @@ export function normal(stream: RandomStream, length: number, mean = 0, deviation
   const words = philoxWords(stream, length + (length & 1));
   const out = new Float32Array(length);
   for (let i = 0; i < length; i += 2) {
-    const radius = Math.sqrt(-2 * stableLog((words[i]! + 0.5) / TWO_32));
-    const [c, s] = stableCosSin(words[i + 1]! / TWO_32);
+    const radius = Math.sqrt(-2 * stableLog((words[i] + 0.5) / TWO_32));
+    const [c, s] = stableCosSin(words[i + 1] / TWO_32);
     out[i] = mean + deviation * radius * c;
     if (i + 1 < length) out[i + 1] = mean + deviation * radius * s;
   }
@@ -178,7 +179,7 @@ export function normal(stream: RandomStream, length: number, mean = 0, deviation
 /** An integer uniform in [0, n) from word `i` of the stream (bias below n / 2³²). */
 export function integerBelow(stream: RandomStream, n: number, i = 0): number {
   if (!Number.isInteger(n) || n < 1 || n > TWO_32) {
-    throw new Error(`integerBelow: n is ${n}; wanted an integer from 1 to 2^32`);
+    fail(`integerBelow: n is ${n}; wanted an integer from 1 to 2^32`);
   }
   return Math.floor(philoxWord(i, stream) * n / TWO_32);
 }
@@ -188,9 +189,9 @@ export function permutation(stream: RandomStream, n: number): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   const words = philoxWords(stream, Math.max(0, n - 1));
   for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(words[n - 1 - i]! * (i + 1) / TWO_32);
-    const kept = order[i]!;
-    order[i] = order[j]!;
+    const j = Math.floor(words[n - 1 - i] * (i + 1) / TWO_32);
+    const kept = order[i];
+    order[i] = order[j];
     order[j] = kept;
   }
   return order;
@@ -198,6 +199,6 @@ export function permutation(stream: RandomStream, n: number): number[] {
 
 /** One of the items, by word `i` of the stream. */
 export function choice<T>(stream: RandomStream, items: readonly T[], i = 0): T {
-  if (items.length === 0) throw new Error("choice: the list is empty; give at least one item");
-  return items[integerBelow(stream, items.length, i)]!;
+  if (items.length === 0) fail("choice: the list is empty; give at least one item");
+  return items[integerBelow(stream, items.length, i)];
 }

@@ -34,7 +34,7 @@ const knownAnswers: [number[], number[], number[]][] = [
 ];
 
 for (const [counter, key, wanted] of knownAnswers) {
-  test(`philox of counter ${counter[0]!.toString(16)}… matches the published words`, () => {
+  test(`philox of counter ${counter[0].toString(16)}… matches the published words`, () => {
     const words = philox(
       counter as [number, number, number, number],
       key as [number, number],
@@ -105,21 +105,21 @@ test("normal: moments, and the built-in functions agree", () => {
   const stream = streamKey(4, "test");
   const values = normal(stream, n);
   const moments = [0, 0, 0, 0, 0];
-  for (const value of values) for (let p = 1; p <= 4; p++) moments[p]! += value ** p / n;
-  assert.ok(Math.abs(moments[1]!) < 0.013);
-  assert.ok(Math.abs(moments[2]! - 1) < 0.02);
-  assert.ok(Math.abs(moments[3]!) < 0.05);
-  assert.ok(Math.abs(moments[4]! - 3) < 0.15);
+  for (const value of values) for (let p = 1; p <= 4; p++) moments[p] += value ** p / n;
+  assert.ok(Math.abs(moments[1]) < 0.013);
+  assert.ok(Math.abs(moments[2] - 1) < 0.02);
+  assert.ok(Math.abs(moments[3]) < 0.05);
+  assert.ok(Math.abs(moments[4] - 3) < 0.15);
   const words = philoxWords(stream, n);
   for (let i = 0; i < 2000; i += 2) {
-    const radius = Math.sqrt(-2 * Math.log((words[i]! + 0.5) / 2 ** 32));
-    const angle = 2 * Math.PI * words[i + 1]! / 2 ** 32;
-    assert.ok(Math.abs(values[i]! - radius * Math.cos(angle)) < 1e-6);
-    assert.ok(Math.abs(values[i + 1]! - radius * Math.sin(angle)) < 1e-6);
+    const radius = Math.sqrt(-2 * Math.log((words[i] + 0.5) / 2 ** 32));
+    const angle = 2 * Math.PI * words[i + 1] / 2 ** 32;
+    assert.ok(Math.abs(values[i] - radius * Math.cos(angle)) < 1e-6);
+    assert.ok(Math.abs(values[i + 1] - radius * Math.sin(angle)) < 1e-6);
   }
   assert.equal([...normal(stream, 7)], [...values.slice(0, 7)], "a shorter draw is a prefix of a longer one");
   const shifted = normal(stream, 3, 10, 0.5);
-  assert.ok(Math.abs(shifted[1]! - (10 + 0.5 * values[1]!)) < 1e-5);
+  assert.ok(Math.abs(shifted[1] - (10 + 0.5 * values[1])) < 1e-5);
 });
 
 test("permutation holds every number once, and reaches all orders of three", () => {
@@ -141,7 +141,7 @@ test("permutation holds every number once, and reaches all orders of three", () 
 
 test("choice and integerBelow stay in range and refuse the empty", () => {
   const counts = [0, 0, 0, 0, 0];
-  for (let i = 0; i < 5000; i++) counts[choice(streamKey(9, "c"), [0, 1, 2, 3, 4], i)]!++;
+  for (let i = 0; i < 5000; i++) counts[choice(streamKey(9, "c"), [0, 1, 2, 3, 4], i)]++;
   for (const count of counts) assert.ok(Math.abs(count - 1000) < 130);
   assert.throws(() => choice(streamKey(9, "c"), []), /empty/);
   assert.throws(() => integerBelow(streamKey(9, "c"), 0), /n is 0/);
