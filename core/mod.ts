@@ -4,7 +4,7 @@ export type { Backend, BackendName, DType, HostArray, MemoryStatistics } from ".
 export type { RandomStream } from "./backends/kernels.ts";
 export { CoreError } from "./errors.ts";
 export { type Shape } from "./shape.ts";
-export { empty, full, keep, parameter, scope, Tensor, tensor, zeros } from "./tensor.ts";
+export { chain, empty, full, keep, parameter, scope, Tensor, tensor, zeros } from "./tensor.ts";
 export { Tape } from "./autograd.ts";
 
 export { linear } from "./ops/linear.ts";

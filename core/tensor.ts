@@ -212,3 +212,17 @@ export function keep(value: Tensor): Tensor {
   }
   return value;
 }
+
+/**
+ * Applies layers one after another, each in its own scope, and frees every result as soon as the next is there (a tape
+ * that needs one has saved it). `x` stays the caller's.
+ */
+export function chain(x: Tensor, layers: readonly ((x: Tensor) => Tensor)[]): Tensor {
+  let current = x;
+  for (const layer of layers) {
+    const input = current;
+    current = scope(() => layer(input));
+    if (input !== x && input !== current) input.dispose();
+  }
+  return current;
+}
