@@ -1,0 +1,9 @@
+// Promises the public surface of the run store, and nothing else.
+export type { ExecuteOptions, ExecuteRun, RunProgress } from "./execute.ts";
+export { LockedError } from "./lock.ts";
+export { DamagedError, files } from "./record.ts";
+export type { FinishedRun, Metrics, Provenance, RunStatus, ScheduleEntry } from "./record.ts";
+export { RunStore, storeFolder } from "./store.ts";
+export type { RunEntry, RunState } from "./store.ts";
+export { RunWriter } from "./writer.ts";
+export type { Checkpoint, LogLine } from "./writer.ts";

@@ -1,0 +1,250 @@
+// Promises that what one execution writes is whole or absent, that its checkpoint and logs fit together on resume, and that
+// "finished" is said last. Leaves the lock to lock.ts and reading to record.ts.
+import {
+  appendText,
+  errorCode,
+  exists,
+  join,
+  list,
+  machine,
+  makeFolder,
+  readBytes,
+  readText,
+  remove,
+  runtimeName,
+  warn,
+  writeAtomic,
+} from "../runtime.ts";
+import { peakMemoryBytes } from "../launch/process.ts";
+import { type RunSpec, sha256 } from "../spec/mod.ts";
+import type { Lock } from "./lock.ts";
+import {
+  checkMetrics,
+  DamagedError,
+  files,
+  type Metrics,
+  type Provenance,
+  readStatus,
+  type RunStatus,
+  type ScheduleEntry,
+} from "./record.ts";
+
+const jsonText = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
+
+/** State of a training after `step` updates; the bytes mean something to the execution only. */
+export interface Checkpoint {
+  step: number;
+  bytes: Uint8Array;
+}
+
+/** One line of a log; a line belongs to the update of its step, counted from 0. */
+export interface LogLine {
+  step: number;
+  [field: string]: unknown;
+}
+
+export class RunWriter {
+  readonly id: string;
+  readonly folder: string;
+  readonly spec: RunSpec;
+  private readonly lock: Lock;
+  private status: RunStatus;
+  private openedAt = performance.now();
+  private secondsBefore: number;
+  private buffers = new Map<string, string[]>();
+
+  private constructor(folder: string, id: string, spec: RunSpec, lock: Lock, status: RunStatus) {
+    this.folder = folder;
+    this.id = id;
+    this.spec = spec;
+    this.lock = lock;
+    this.status = status;
+    this.secondsBefore = status.seconds;
+  }
+
+  /** For the store alone: opens the folder of a run that is locked and not finished. */
+  static async open(folder: string, id: string, spec: RunSpec, lock: Lock): Promise<RunWriter> {
+    await makeFolder(folder);
+    await writeAtomic(join(folder, files.spec), jsonText(spec));
+    const now = new Date().toISOString();
+    const before = await readStatus(folder);
+    const status: RunStatus = {
+      format: 1,
+      state: "unfinished",
+      step: before?.step ?? 0,
+      steps: before?.steps ?? 0,
+      started: before?.started ?? now,
+      updated: now,
+      seconds: before?.seconds ?? 0,
+    };
+    const writer = new RunWriter(folder, id, spec, lock, status);
+    await writer.writeStatus();
+    return writer;
+  }
+
+  private get seconds(): number {
+    return this.secondsBefore + (performance.now() - this.openedAt) / 1000;
+  }
+
+  private async writeStatus(changes: Partial<RunStatus> = {}): Promise<void> {
+    this.status = {
+      ...this.status,
+      ...changes,
+      updated: new Date().toISOString(),
+      seconds: Math.round(this.seconds * 100) / 100,
+    };
+    await writeAtomic(join(this.folder, files.status), jsonText(this.status));
+  }
+
+  /**
+   * The checkpoint to go on from, or null to start at step 0. The logs are cut back to it, so that no step is logged
+   * twice; without a checkpoint they are emptied. A checkpoint that does not match its SHA-256 is ignored with a warning.
+   */
+  async resume(): Promise<Checkpoint | null> {
+    const checkpoint = await this.readCheckpoint();
+    const step = checkpoint?.step ?? 0;
+    for (const log of [files.losses, files.trf]) await this.cutLog(log, step);
+    if (checkpoint === null) await remove(join(this.folder, files.checkpoint));
+    return checkpoint;
+  }
+
+  private async readCheckpoint(): Promise<Checkpoint | null> {
+    const folder = join(this.folder, files.checkpoint);
+    const path = join(folder, "current.json");
+    if (!(await exists(path))) return null;
+    try {
+      const current = JSON.parse(await readText(path)) as { step: number; file: string; sha256: string };
+      const bytes = await readBytes(join(folder, current.file));
+      if ((await sha256(bytes)) !== current.sha256) {
+        throw new DamagedError(join(folder, current.file), "SHA-256 differs");
+      }
+      return { step: current.step, bytes };
+    } catch (error) {
+      warn(
+        `run ${this.id}: checkpoint ${path} is not usable (${(error as Error).message}); starting at step 0`,
+      );
+      return null;
+    }
+  }
+
+  private async cutLog(name: string, step: number): Promise<void> {
+    const path = join(this.folder, name);
+    let text: string;
+    try {
+      text = await readText(path);
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") await remove(path);
+      return;
+    }
+    const kept: string[] = [];
+    for (const line of text.split("\n")) {
+      try {
+        if ((JSON.parse(line) as LogLine).step < step) kept.push(line);
+      } catch {
+        // A last line cut short by an interruption, or the empty one behind the last line break.
+      }
+    }
+    if (kept.length === 0) await remove(path);
+    else await writeAtomic(path, kept.join("\n") + "\n");
+  }
+
+  /**
+   * Stores the state after `step` updates, replacing the one before. The new one is complete before the old one goes.
+   * Also writes out the logs and gives the lock a sign of life.
+   */
+  async saveCheckpoint(step: number, steps: number, bytes: Uint8Array): Promise<void> {
+    await this.lock.refresh();
+    await this.flush();
+    const folder = join(this.folder, files.checkpoint);
+    const file = `step-${step}.bin`;
+    await writeAtomic(join(folder, file), bytes);
+    await writeAtomic(join(folder, "current.json"), jsonText({ step, file, sha256: await sha256(bytes) }));
+    for (const name of await list(folder)) {
+      if (name !== file && name !== "current.json") await remove(join(folder, name));
+    }
+    await this.writeStatus({ step, steps });
+  }
+
+  /** Adds a line to the losses or the tr(F) log; kept in memory until the next checkpoint, `flush` or `finish`. */
+  log(name: "losses" | "trf", line: LogLine): void {
+    const lines = this.buffers.get(files[name]) ?? [];
+    lines.push(JSON.stringify(line));
+    this.buffers.set(files[name], lines);
+  }
+
+  async flush(): Promise<void> {
+    for (const [name, lines] of this.buffers) {
+      if (lines.length > 0) await appendText(join(this.folder, name), lines.join("\n") + "\n");
+      lines.length = 0;
+    }
+  }
+
+  /** Predictions of one data set in one language, in the data set's own submission format. */
+  async writePredictions(dataset: string, language: string, predictions: unknown): Promise<void> {
+    await writeAtomic(
+      join(this.folder, files.predictions, `${dataset}.${language}.json`),
+      JSON.stringify(predictions) + "\n",
+    );
+  }
+
+  /** The trained task adapter and head, in safetensors format. */
+  async writeAdapter(bytes: Uint8Array): Promise<void> {
+    await writeAtomic(join(this.folder, files.adapter), bytes);
+  }
+
+  /**
+   * Ends the run: stores its result, then says "finished", then removes the checkpoint and releases the lock.
+   * Runtime, platform, times and peak memory are added to the provenance.
+   */
+  async finish(
+    result: {
+      metrics: Metrics;
+      schedule: ScheduleEntry[];
+      provenance: { backend: string; device: string; partial?: string[]; [field: string]: unknown };
+      steps: number;
+    },
+  ): Promise<void> {
+    await this.lock.refresh();
+    await this.flush();
+    const { platform, arch, cpus } = machine();
+    const provenance: Provenance = {
+      ...result.provenance,
+      runtime: runtimeName(),
+      platform: `${platform} ${arch}, ${cpus} cores`,
+      started: this.status.started,
+      finished: new Date().toISOString(),
+      seconds: Math.round(this.seconds * 100) / 100,
+      peakMemoryBytes: peakMemoryBytes(),
+    };
+    const texts = {
+      [files.metrics]: jsonText(checkMetrics(result.metrics)),
+      [files.schedule]: JSON.stringify(result.schedule) + "\n",
+      [files.provenance]: jsonText(provenance),
+    };
+    const digests: Record<string, string> = {};
+    for (const [name, text] of Object.entries(texts)) {
+      await writeAtomic(join(this.folder, name), text);
+      digests[name] = await sha256(text);
+    }
+    const adapter = join(this.folder, files.adapter);
+    if (await exists(adapter)) digests[files.adapter] = await sha256(await readBytes(adapter));
+    await this.writeStatus({ state: "finished", step: result.steps, steps: result.steps, digests });
+    await remove(join(this.folder, files.checkpoint));
+    await this.lock.release();
+  }
+
+  /** Ends the run without a result, saying why; it is tried again, from its checkpoint, the next time. */
+  async fail(error: unknown): Promise<void> {
+    await this.flush().catch(() => {});
+    const message = error instanceof Error ? error.message : String(error);
+    await this.writeStatus({ state: "failed", message }).catch(() => {});
+    await this.lock.release();
+  }
+
+  /** Ends work on the run for now (after an interruption); its checkpoint stays. */
+  async release(): Promise<void> {
+    await this.flush().catch(() => {});
+    await this.writeStatus().catch(() => {});
+    await this.lock.release();
+  }
+}
