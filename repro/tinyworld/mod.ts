@@ -1,0 +1,16 @@
+// The tiny world: a small multilingual world made by the project itself, as a data root and a pretraining corpus.
+// Training on it, and the encoders pretrained from it, are the affair of training/ and pretrain.ts.
+import { type DataSource, memorySource } from "../data/source.ts";
+import { taskFiles } from "./tasks.ts";
+
+let world: DataSource | undefined;
+
+/** The tiny world's task data, in the file formats and folder layout of any data root. The same at every call. */
+export function tinyWorld(): DataSource {
+  world ??= memorySource("tiny world", taskFiles());
+  return world;
+}
+
+export { taskFiles } from "./tasks.ts";
+export { unigram, wordPiece } from "./vocabulary.ts";
+export { LANGUAGES } from "./lexicon.ts";
