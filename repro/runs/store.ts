@@ -58,11 +58,13 @@ export class RunStore {
         return { id, state: "finished", spec, status };
       }
       const spec = await readSpec(folder, id);
-      if (await Lock.isHeld(this.lockPath(id))) return { id, state: "running", spec, status };
+      if (await Lock.isHeld(this.lockPath(id))) {
+        return { id, state: "running", spec, status: status ?? undefined };
+      }
       if (status?.state === "failed") {
         return { id, state: "failed", spec, status, problem: `${status.message}; it will be tried again` };
       }
-      return { id, state: "unfinished", spec, status };
+      return { id, state: "unfinished", spec, status: status ?? undefined };
     } catch (error) {
       if (!(error instanceof DamagedError)) throw error;
       if (await Lock.isHeld(this.lockPath(id))) return { id, state: "running" };

@@ -4,7 +4,7 @@ import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { LockedError, RunStore } from "../../repro/runs/mod.ts";
+import { LockedError, type Metrics, RunStore } from "../../repro/runs/mod.ts";
 import { appendText, exists, join, list, readText } from "../../repro/runtime.ts";
 import { runId, type RunSpec } from "../../repro/spec/mod.ts";
 import { executeRun } from "../fakes/execute.ts";
@@ -174,7 +174,8 @@ test("a failed run says why and is tried again", async () => {
 test("metrics with a wrong key or value are refused", async () => {
   const writer = (await store.begin(spec()))!;
   const rest = { schedule: [], provenance: { backend: "wasm", device: "x" }, steps: 1 };
-  for (const metrics of [{ "xnli/en/accuracy": 101 }, { "xnli-en": 5 }, { "xnli/en/accuracy": NaN }]) {
+  const wrong: Metrics[] = [{ "xnli/en/accuracy": 101 }, { "xnli-en": 5 }, { "xnli/en/accuracy": NaN }];
+  for (const metrics of wrong) {
     let message = "";
     await writer.finish({ metrics, ...rest }).catch((error) => message = error.message);
     assert.match(message, /metrics: .* wanted/);
