@@ -1,0 +1,197 @@
+// The heads of the paper's tasks: span extraction, sequence classification and multiple choice, with the split into trainable
+// and frozen parts that the authors used. Masked-language modelling is in lm_head.ts; the loss itself in model.ts.
+
+import { fail } from "../errors.ts";
+import type { Dropout } from "../nn/dropout.ts";
+import { normalInit, zerosInit } from "../nn/initialise.ts";
+import type { ParameterStore } from "../nn/parameters.ts";
+import { concat } from "../ops/concat.ts";
+import { linear } from "../ops/linear.ts";
+import { reshape } from "../ops/reshape.ts";
+import { slice } from "../ops/slice.ts";
+import { tanh } from "../ops/unary.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Batch } from "./batch.ts";
+import { type EncoderConfig, namePrefix } from "./config.ts";
+
+/** What one set of logits should predict: a class for each row (negative = ignored) and the row's share of the loss. */
+export interface Targets {
+  targets: Int32Array;
+  weights: Float64Array;
+}
+
+export interface Head {
+  /** Trained whenever the head is: every parameter outside the encoder. */
+  readonly parameters: readonly Tensor[];
+  /** Logits as rows of one distribution each; `hidden` is [rows, T, H]. Most heads have one set. */
+  logits(hidden: Tensor, batch: Batch, dropout: Dropout): Tensor[];
+  /** One entry for each set of logits. @throws when the batch lacks the labels */
+  targets(batch: Batch): Targets[];
+}
+
+export class DenseLayer {
+  readonly weight: Tensor;
+  readonly bias: Tensor;
+
+  constructor(store: ParameterStore, name: string, outSize: number, inSize: number, config: EncoderConfig) {
+    this.weight = store.create(`${name}.weight`, [outSize, inSize], normalInit(config.initializerRange));
+    this.bias = store.create(`${name}.bias`, [outSize], zerosInit);
+  }
+
+  get parameters(): Tensor[] {
+    return [this.weight, this.bias];
+  }
+
+  apply(x: Tensor): Tensor {
+    return linear(x, this.weight, this.bias);
+  }
+}
+
+/** tanh(W·h₀ + b) of the first token. Part of the encoder by name, so frozen in all of the paper's training. */
+export class Pooler {
+  readonly #dense: DenseLayer;
+
+  constructor(store: ParameterStore, config: EncoderConfig) {
+    this.#dense = new DenseLayer(
+      store,
+      `${namePrefix(config)}.pooler.dense`,
+      config.hiddenSize,
+      config.hiddenSize,
+      config,
+    );
+  }
+
+  /** [rows, T, H] → [rows, H] */
+  apply(hidden: Tensor): Tensor {
+    return tanh(this.#dense.apply(firstToken(hidden)));
+  }
+}
+
+/** Start and end scores of every token. Logits are [2·B, T]: all starts, then all ends. */
+export class SpanHead implements Head {
+  readonly #output: DenseLayer;
+
+  constructor(store: ParameterStore, config: EncoderConfig) {
+    this.#output = new DenseLayer(store, "qa_outputs", 2, config.hiddenSize, config);
+  }
+
+  get parameters(): Tensor[] {
+    return this.#output.parameters;
+  }
+
+  logits(hidden: Tensor): Tensor[] {
+    const [rows, tokens] = hidden.shape;
+    const both = this.#output.apply(hidden);
+    return [concat([0, 1].map((i) => reshape(slice(both, -1, i, i + 1), [rows, tokens])), 0)];
+  }
+
+  /** Mean of the starts' and the ends' cross-entropies; a position outside the window is ignored. */
+  targets(batch: Batch): Targets[] {
+    const { examples, tokens } = batch;
+    const targets = new Int32Array(2 * examples), weights = new Float64Array(2 * examples);
+    [batch.startPositions, batch.endPositions].forEach((positions, which) => {
+      const given = needed(positions, which === 0 ? "startPositions" : "endPositions", examples);
+      const inside = given.map((position) => position >= 0 && position < tokens ? position : -1);
+      targets.set(inside, which * examples);
+      weights.fill(0.5 / Math.max(1, count(inside)), which * examples, (which + 1) * examples);
+    });
+    return [{ targets, weights }];
+  }
+}
+
+/** BERT: frozen pooler, dropout, classifier. XLM-R: dropout, dense, tanh, dropout, out_proj on the first token. Logits are [B, labels]. */
+export class ClassificationHead implements Head {
+  readonly #config: EncoderConfig;
+  readonly #pooler: Pooler | undefined;
+  readonly #dense: DenseLayer | undefined;
+  readonly #output: DenseLayer;
+  readonly #site: number;
+
+  constructor(store: ParameterStore, config: EncoderConfig, labels: number, site: number) {
+    if (!Number.isInteger(labels) || labels < 2) {
+      fail(`classification head: ${labels} labels; wanted at least 2`);
+    }
+    this.#config = config;
+    this.#site = site;
+    const { hiddenSize } = config;
+    if (config.modelType === "bert") {
+      this.#pooler = new Pooler(store, config);
+      this.#output = new DenseLayer(store, "classifier", labels, hiddenSize, config);
+    } else {
+      this.#dense = new DenseLayer(store, "classifier.dense", hiddenSize, hiddenSize, config);
+      this.#output = new DenseLayer(store, "classifier.out_proj", labels, hiddenSize, config);
+    }
+  }
+
+  get parameters(): Tensor[] {
+    return [...(this.#dense?.parameters ?? []), ...this.#output.parameters];
+  }
+
+  logits(hidden: Tensor, _batch: Batch, dropout: Dropout): Tensor[] {
+    const p = classifierDropout(this.#config);
+    if (this.#pooler !== undefined) {
+      return [this.#output.apply(dropout.apply(this.#pooler.apply(hidden), p, this.#site))];
+    }
+    const features = tanh(this.#dense!.apply(dropout.apply(firstToken(hidden), p, this.#site)));
+    return [this.#output.apply(dropout.apply(features, p, this.#site + 1))];
+  }
+
+  targets(batch: Batch): Targets[] {
+    return [meanTargets(needed(batch.labels, "labels", batch.examples))];
+  }
+}
+
+/** Pooler (frozen; random in XLM-R, which has none of its own), dropout, one score a choice. Logits are [B, choices]. */
+export class ChoiceHead implements Head {
+  readonly #config: EncoderConfig;
+  readonly #pooler: Pooler;
+  readonly #output: DenseLayer;
+  readonly #site: number;
+
+  constructor(store: ParameterStore, config: EncoderConfig, site: number) {
+    this.#config = config;
+    this.#site = site;
+    this.#pooler = new Pooler(store, config);
+    this.#output = new DenseLayer(store, "classifier", 1, config.hiddenSize, config);
+  }
+
+  get parameters(): Tensor[] {
+    return this.#output.parameters;
+  }
+
+  logits(hidden: Tensor, batch: Batch, dropout: Dropout): Tensor[] {
+    const choices = batch.choices ?? 1;
+    if (choices < 2) {
+      fail(`multiple choice: the batch has ${choices} choice an example; set choices to 2 or more`);
+    }
+    const pooled = dropout.apply(this.#pooler.apply(hidden), classifierDropout(this.#config), this.#site);
+    return [reshape(this.#output.apply(pooled), [batch.examples, choices])];
+  }
+
+  targets(batch: Batch): Targets[] {
+    return [meanTargets(needed(batch.labels, "labels", batch.examples))];
+  }
+}
+
+/** [rows, T, H] → [rows, H] */
+export function firstToken(hidden: Tensor): Tensor {
+  const [rows, , width] = hidden.shape;
+  return reshape(slice(hidden, 1, 0, 1), [rows, width]);
+}
+
+/** Equal shares for all rows that count: the mean. */
+export function meanTargets(targets: Int32Array): Targets {
+  return { targets, weights: new Float64Array(targets.length).fill(1 / Math.max(1, count(targets))) };
+}
+
+export function needed(values: Int32Array | undefined, name: string, length: number): Int32Array {
+  if (values === undefined) {
+    fail(`loss: the batch has no ${name}; give ${length} of them, or ask for logits only`);
+  }
+  if (values.length !== length) fail(`loss: ${name} has ${values.length} values, wanted ${length}`);
+  return values;
+}
+
+const count = (targets: Int32Array) => targets.reduce((sum, target) => sum + (target >= 0 ? 1 : 0), 0);
+
+const classifierDropout = (config: EncoderConfig) => config.classifierDropout ?? config.hiddenDropout;

@@ -1,0 +1,277 @@
+// A model: encoder, adapters and one head behind one object, with the loss, and with the groups of parameters that training
+// schedules switch on and off. It leaves the optimizer, schedules and data to others.
+
+import {
+  adapterOf,
+  type AdapterOptions,
+  Adapters,
+  type LayerGroup,
+  renameAdapter,
+} from "../adapters/adapters.ts";
+import type { Backend, MemoryStatistics } from "../backends/backend.ts";
+import { fail } from "../errors.ts";
+import { Dropout, type DropoutKey } from "../nn/dropout.ts";
+import { type LoadOptions, type LoadReport, ParameterStore, type State } from "../nn/parameters.ts";
+import { add, mul } from "../ops/binary.ts";
+import { crossEntropy } from "../ops/cross_entropy.ts";
+import { sum } from "../ops/reduce.ts";
+import { scope, type Tensor, tensor } from "../tensor.ts";
+import { type Batch, uploadBatch } from "./batch.ts";
+import { checkConfig, type EncoderConfig, namePrefix } from "./config.ts";
+import { Encoder, type LayerNormPasses } from "./encoder.ts";
+import { ChoiceHead, ClassificationHead, type Head, SpanHead } from "./heads.ts";
+import { MaskedLmHead } from "./lm_head.ts";
+import { canonicalNames } from "./state_names.ts";
+
+export type Task =
+  | { kind: "span" }
+  | { kind: "classification"; labels: number }
+  | { kind: "choice" }
+  /** BERT's next-sentence head comes with nextSentence. */
+  | { kind: "masked-lm"; nextSentence?: boolean };
+
+export interface ModelOptions {
+  config: EncoderConfig;
+  task: Task;
+  adapters?: AdapterOptions;
+  /** Seed of the initial values; default 0. */
+  seed?: number;
+  /** "first" leaves out all but the first LayerNorm of each adapter stack: an ablation. */
+  layerNormPasses?: LayerNormPasses;
+}
+
+export interface ForwardOptions {
+  /** Given while training; without it nothing is dropped. */
+  dropout?: DropoutKey;
+}
+
+/** Which parts train; whatever is not named is frozen. */
+export interface Trainable {
+  /** Layers whose task adapter (or LoRA) trains. */
+  layers?: Iterable<number>;
+  head?: boolean;
+  /** A language adapter with its invertible block. */
+  language?: string;
+  /** Embeddings, all layers and the pooler. */
+  encoder?: boolean;
+}
+
+export interface ModelMemory {
+  parameterCount: number;
+  trainableCount: number;
+  device: MemoryStatistics;
+}
+
+export class Model {
+  readonly backend: Backend;
+  readonly config: EncoderConfig;
+  readonly task: Task;
+  readonly adapters: Adapters;
+  readonly #store: ParameterStore;
+  readonly #encoder: Encoder;
+  readonly #head: Head;
+  readonly #prefix: string;
+
+  constructor(backend: Backend, options: ModelOptions) {
+    checkConfig(options.config);
+    const { config, task } = options;
+    this.backend = backend;
+    this.config = config;
+    this.task = task;
+    this.#prefix = `${namePrefix(config)}.`;
+    this.#store = new ParameterStore(backend, options.seed ?? 0);
+    this.adapters = new Adapters(
+      this.#store,
+      { prefix: namePrefix(config), hiddenSize: config.hiddenSize, layers: config.layers },
+      options.adapters,
+    );
+    this.#encoder = new Encoder(this.#store, config, this.adapters, options.layerNormPasses);
+    this.#head = this.#makeHead(task);
+  }
+
+  #makeHead(task: Task): Head {
+    const site = this.#encoder.headSite;
+    switch (task.kind) {
+      case "span":
+        return new SpanHead(this.#store, this.config);
+      case "classification":
+        return new ClassificationHead(this.#store, this.config, task.labels, site);
+      case "choice":
+        return new ChoiceHead(this.#store, this.config, site);
+      case "masked-lm":
+        return new MaskedLmHead(this.#store, this.#encoder, this.adapters, task.nextSentence ?? false);
+    }
+  }
+
+  /**
+   * Logits as rows of one distribution each: span [2·B, T] (starts, then ends), classification [B, labels], choice [B, C],
+   * masked-lm [N, V] for the N predicted tokens.
+   */
+  logits(batch: Batch, options: ForwardOptions = {}): Tensor {
+    return this.outputs(batch, options)[0];
+  }
+
+  /** All sets of logits: one, or two for masked-lm with the next-sentence head. */
+  outputs(batch: Batch, options: ForwardOptions = {}): Tensor[] {
+    return scope(() => {
+      const dropout = new Dropout(options.dropout);
+      const hidden = this.#encoder.forward(uploadBatch(this.backend, this.config, batch), dropout);
+      return this.#head.logits(hidden, batch, dropout);
+    });
+  }
+
+  /** Hidden states of the last layer, [rows, T, H]. */
+  hidden(batch: Batch, options: ForwardOptions = {}): Tensor {
+    return scope(() =>
+      this.#encoder.forward(uploadBatch(this.backend, this.config, batch), new Dropout(options.dropout))
+    );
+  }
+
+  /** Mean cross-entropy, shape []: spans average starts and ends, masked-lm with next sentences adds the two means. */
+  loss(batch: Batch, options: ForwardOptions = {}): Tensor {
+    return scope(() => this.lossOf(this.outputs(batch, options), batch));
+  }
+
+  /** The loss from logits that `outputs` gave. */
+  lossOf(outputs: readonly Tensor[], batch: Batch): Tensor {
+    return scope(() =>
+      this.#head.targets(batch).map(({ targets, weights }, i) => {
+        const rows = crossEntropy(outputs[i], tensor(this.backend, targets));
+        return sum(mul(rows, tensor(this.backend, weights)));
+      }).reduce((total, each) => add(total, each))
+    );
+  }
+
+  /** The active language adapter; null for none. */
+  get language(): string | null {
+    return this.adapters.language;
+  }
+
+  setLanguage(name: string | null): void {
+    this.adapters.setLanguage(name);
+  }
+
+  /** One group a layer, bottom first: the unit of unfreezing and of tr(F). */
+  get taskGroups(): LayerGroup[] {
+    return this.adapters.taskGroups;
+  }
+
+  get headParameters(): readonly Tensor[] {
+    return this.#head.parameters;
+  }
+
+  get encoderParameters(): Tensor[] {
+    return this.#store.matching((name) => this.#isEncoder(name));
+  }
+
+  /** By Hugging Face name. */
+  get parameters(): ReadonlyMap<string, Tensor> {
+    return this.#store.all;
+  }
+
+  get trainableParameters(): Tensor[] {
+    return [...this.#store.all.values()].filter((each) => each.trainable);
+  }
+
+  /** Freezes everything and switches the named parts on. Gradients of what is frozen now are dropped. */
+  setTrainable(parts: Trainable): void {
+    const on = new Set<Tensor>(parts.head ? this.headParameters : []);
+    const groups = this.taskGroups;
+    for (const layer of parts.layers ?? []) {
+      const group = groups[layer] ??
+        fail(
+          `setTrainable: layer ${layer} has no task adapter; there are ${groups.length} such layers, counted from 0`,
+        );
+      for (const each of group.parameters) on.add(each);
+    }
+    if (parts.language !== undefined) {
+      for (const each of this.adapters.languageParameters(parts.language)) on.add(each);
+    }
+    if (parts.encoder) { for (const each of this.encoderParameters) on.add(each); }
+    for (const each of this.#store.all.values()) {
+      each.trainable = on.has(each);
+      if (!each.trainable) each.zeroGrad();
+    }
+  }
+
+  zeroGrad(): void {
+    for (const each of this.#store.all.values()) each.zeroGrad();
+  }
+
+  /** All parameters (or those whose name passes `test`) with their values. */
+  state(test?: (name: string) => boolean): Promise<State> {
+    return this.#store.state(test);
+  }
+
+  /** Loads every parameter; names may be of the older kind (LayerNorm.gamma) or lack the encoder's prefix. */
+  loadState(state: State, options: LoadOptions = {}): LoadReport {
+    return this.#store.load(canonicalNames(state, this.#prefix), options);
+  }
+
+  /** Loads the encoder and ignores what else the state holds. A pooler that the state lacks keeps its random values. */
+  loadEncoder(state: State): LoadReport {
+    const named = canonicalNames(state, this.#prefix);
+    return this.#store.load(named, {
+      extra: "ignore",
+      within: (name) => this.#isEncoder(name) && (!name.includes(".pooler.") || named.has(name)),
+    });
+  }
+
+  /** Loads the head and ignores what else the state holds. */
+  loadHead(state: State): LoadReport {
+    return this.#store.load(canonicalNames(state, this.#prefix), {
+      extra: "ignore",
+      within: (name) => !name.startsWith(this.#prefix),
+    });
+  }
+
+  /** Parameters of one adapter, under AdapterHub's names. */
+  adapterState(name: string): Promise<State> {
+    return this.state((each) => adapterOf(each) === name);
+  }
+
+  /**
+   * Loads one resident adapter; the state may hold other things beside it.
+   * @param from its name in the state; default the same name, or the only adapter there
+   * @throws when parts are missing, or are there that this adapter does not have (another configuration)
+   */
+  loadAdapter(name: string, state: State, from?: string): LoadReport {
+    const named = canonicalNames(state, this.#prefix);
+    const there = new Set([...named.keys()].map(adapterOf).filter((each) => each !== null));
+    const source = from ?? (there.has(name) || there.size !== 1 ? name : [...there][0]);
+    if (!there.has(source)) {
+      fail(
+        `load adapter "${name}": the file holds ${
+          [...there].join(", ") || "no adapter"
+        }; say which one to take`,
+      );
+    }
+    const renamed: State = new Map();
+    for (const [key, value] of named) {
+      if (adapterOf(key) === source) renamed.set(renameAdapter(key, name), value);
+    }
+    return this.#store.load(renamed, { within: (each) => adapterOf(each) === name });
+  }
+
+  memory(): ModelMemory {
+    let parameterCount = 0, trainableCount = 0;
+    for (const each of this.#store.all.values()) {
+      parameterCount += each.size;
+      if (each.trainable) trainableCount += each.size;
+    }
+    return { parameterCount, trainableCount, device: this.backend.memory() };
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #isEncoder(name: string): boolean {
+    return name.startsWith(this.#prefix) && adapterOf(name) === null;
+  }
+}
+
+/** Everything frozen; call `setTrainable` before training. */
+export function createModel(backend: Backend, options: ModelOptions): Model {
+  return new Model(backend, options);
+}
