@@ -1,0 +1,111 @@
+// Reads the stored PyTorch state beside this file and builds our models from it; shared by the golden tests.
+// It leaves the comparisons, and their tolerances, to the tests.
+
+import { readFile } from "node:fs/promises";
+import type { Backend, HostArray } from "../../core/mod.ts";
+import { type AdapterOptions, loraDefaults, taskDefaults } from "../../core/adapters/adapters.ts";
+import type { Batch } from "../../core/models/batch.ts";
+import { type EncoderConfig, encoderConfig } from "../../core/models/config.ts";
+import { createModel, type Model, type ModelOptions, type Task } from "../../core/models/model.ts";
+import type { State } from "../../core/nn/parameters.ts";
+
+export type Encoder = "bert" | "xlmr";
+export const encoders: readonly Encoder[] = ["bert", "xlmr"];
+
+const folder = new URL("./fixtures/", import.meta.url);
+
+/** weights, inputs, outputs and gradients of one stored case. */
+export interface Golden {
+  weights: State;
+  inputs: State;
+  outputs: State;
+  gradients: State;
+}
+
+export async function readGolden(name: string): Promise<Golden> {
+  const bytes = await readFile(new URL(`${name}.safetensors`, folder));
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const headerLength = Number(new DataView(buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)));
+  const out: Golden = { weights: new Map(), inputs: new Map(), outputs: new Map(), gradients: new Map() };
+  for (const [key, entry] of Object.entries<any>(header)) {
+    if (key === "__metadata__") continue;
+    const [start, end] = entry.data_offsets;
+    const piece = buffer.slice(8 + headerLength + start, 8 + headerLength + end);
+    const data: HostArray = entry.dtype === "I32" ? new Int32Array(piece) : new Float32Array(piece);
+    const at = key.indexOf("/");
+    out[key.slice(0, at) as keyof Golden].set(key.slice(at + 1), { shape: entry.shape, data });
+  }
+  return out;
+}
+
+export async function readJson(name: string): Promise<any> {
+  return JSON.parse(await readFile(new URL(`${name}.json`, folder), "utf8"));
+}
+
+export const configOf = async (encoder: Encoder): Promise<EncoderConfig> =>
+  encoderConfig(await readJson(`${encoder}-config`));
+
+/** The adapters that the script built: "de" has another non-linearity. */
+const languages = { en: { nonLinearity: "relu" }, de: { nonLinearity: "gelu" } };
+export const adapterSets: Readonly<Record<"bottleneck" | "lora" | "language" | "none", AdapterOptions>> = {
+  bottleneck: { languages, task: taskDefaults },
+  lora: { languages, task: loraDefaults },
+  language: { languages },
+  none: {},
+};
+
+/** A model with the stored weights: the encoder's and its adapters' from `<encoder>-encoder`, the head's from the case. */
+export async function buildModel(
+  backend: Backend,
+  encoder: Encoder,
+  task: Task,
+  adapters: keyof typeof adapterSets,
+  golden: Golden,
+  more: Partial<ModelOptions> = {},
+): Promise<Model> {
+  const stored = await readGolden(`${encoder}-encoder`);
+  const model = createModel(backend, {
+    config: await configOf(encoder),
+    task,
+    adapters: adapterSets[adapters],
+    seed: 5,
+    ...more,
+  });
+  model.loadState(new Map([...stored.weights, ...golden.weights]), { extra: "ignore" });
+  return model;
+}
+
+export function batchOf(inputs: State): Batch {
+  const ids = inputs.get("input_ids")!;
+  const ints = (name: string) => inputs.get(name)?.data as Int32Array | undefined;
+  return {
+    examples: ids.shape[0],
+    choices: ids.shape.length === 3 ? ids.shape[1] : undefined,
+    tokens: ids.shape[ids.shape.length - 1],
+    inputIds: ids.data as Int32Array,
+    attentionMask: ints("attention_mask")!,
+    tokenTypeIds: ints("token_type_ids"),
+    labels: ints("labels"),
+    startPositions: ints("start_positions"),
+    endPositions: ints("end_positions"),
+    nextSentenceLabels: ints("next_sentence_label"),
+  };
+}
+
+/** Largest |ours − theirs| over the largest |theirs|: the size of a difference against the tensor it is in. */
+export function relativeDifference(
+  ours: ArrayLike<number>,
+  theirs: ArrayLike<number>,
+  floor = 1e-12,
+): number {
+  if (ours.length !== theirs.length) return Infinity;
+  let difference = 0, size = floor;
+  for (let i = 0; i < theirs.length; i++) {
+    const each = Math.abs(ours[i] - theirs[i]);
+    // NaN must not pass for small.
+    if (!(each <= difference)) difference = each;
+    size = Math.max(size, Math.abs(theirs[i]));
+  }
+  return difference / size;
+}
