@@ -1,0 +1,98 @@
+// The WebGPU backend: takes a GPU object (navigator.gpu, or Dawn's on Node and Deno) or a device, gives a Backend.
+// Finding that GPU object outside a browser is repro/gpu.ts's; recording and memory are recorder.ts's and pool.ts's.
+
+import { CoreError } from "../../errors.ts";
+import type { Backend, DeviceBuffer, DType, HostArray } from "../backend.ts";
+import type { KernelSet } from "../kernels.ts";
+import { copyKernels } from "./kernels/copy.ts";
+import { elementwiseKernels } from "./kernels/elementwise.ts";
+import { matmulKernels } from "./kernels/matmul.ts";
+import { own } from "./kernels/windows.ts";
+import { Recorder } from "./recorder.ts";
+
+export interface WebgpuOptions {
+  /** Where to ask for an adapter, unless `adapter` or `device` is given. */
+  gpu?: GPU;
+  adapter?: GPUAdapter;
+  /** A device of one's own; the backend destroys it when disposed. */
+  device?: GPUDevice;
+  powerPreference?: GPUPowerPreference;
+  /** The device is gone: everything on it is lost, and every later call fails. */
+  onDeviceLost?: (reason: string) => void;
+  /** Overrides what the adapter says of itself; the two kinds of shader are chosen by it. For tests. */
+  isSoftware?: boolean;
+}
+
+/** Renderers that run on the CPU: right for tests, slower than the wasm backend for work. */
+export function isSoftwareAdapter(information: GPUAdapterInfo): boolean {
+  const { isFallbackAdapter, vendor, architecture, device, description } = information;
+  return isFallbackAdapter === true ||
+    /swiftshader|llvmpipe|lavapipe|softpipe|basic render|warp/i.test(
+      `${vendor} ${architecture} ${device} ${description}`,
+    );
+}
+
+function describe(information: GPUAdapterInfo): string {
+  const { vendor, architecture, device, description } = information;
+  const words = [description, device, architecture, vendor].filter((each) => each);
+  return words.filter((each, i) => !words.slice(0, i).some((earlier) => earlier.includes(each))).join(", ") ||
+    "unnamed adapter";
+}
+
+/** As much of each limit as the adapter has: tables and workgroups must not end at WebGPU's minimum. */
+const wantedLimits = [
+  "maxBufferSize",
+  "maxStorageBufferBindingSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+] as const;
+
+async function openDevice(
+  options: WebgpuOptions,
+): Promise<{ device: GPUDevice; information: GPUAdapterInfo }> {
+  if (options.device !== undefined) {
+    return { device: options.device, information: options.device.adapterInfo };
+  }
+  const adapter = options.adapter ??
+    await options.gpu?.requestAdapter({ powerPreference: options.powerPreference ?? "high-performance" });
+  if (!adapter) {
+    throw new CoreError(
+      "webgpu: no GPU adapter; install a driver for Vulkan, Metal or Direct3D 12, or use the wasm backend",
+    );
+  }
+  const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
+  return { device: await adapter.requestDevice({ requiredLimits }), information: adapter.info };
+}
+
+export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backend> {
+  const { device, information } = await openDevice(options);
+  const isSoftware = options.isSoftware ?? isSoftwareAdapter(information);
+  const recorder = new Recorder(device, { isSoftware, lanes: isSoftware ? 1 : 64 }, options.onDeviceLost);
+  const kernels: KernelSet = {
+    ...elementwiseKernels(recorder),
+    ...copyKernels(recorder),
+    ...matmulKernels(recorder),
+  };
+  return {
+    name: "webgpu",
+    description: `webgpu ${describe(information)}`,
+    kernels,
+    allocate: (length: number, dtype: DType): DeviceBuffer => recorder.pool.allocate(length, dtype),
+    free: (buffer) => recorder.pool.free(own(buffer)),
+    write(buffer: DeviceBuffer, data: HostArray, offset = 0) {
+      if (offset + data.length > buffer.length) {
+        throw new CoreError(
+          `write: ${data.length} elements from ${offset} on exceed a buffer of ${buffer.length}; allocate a larger one`,
+        );
+      }
+      const wanted = buffer.dtype === "f32" ? Float32Array : Int32Array;
+      recorder.write(own(buffer), data instanceof wanted ? data : new wanted(data), offset);
+    },
+    read: (buffer) => recorder.read(own(buffer)),
+    synchronize: () => recorder.synchronize(),
+    memory: () => recorder.pool.statistics(),
+    dispose: () => recorder.dispose(),
+  };
+}

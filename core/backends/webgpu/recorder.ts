@@ -1,0 +1,341 @@
+// Records dispatches into one compute pass and submits them late: a training step costs few submissions.
+// Caches pipelines and bind groups, and turns every error that the device reports into a rejection of the next wait.
+
+import { CoreError, fail } from "../../errors.ts";
+import type { HostArray } from "../backend.ts";
+import { BufferPool, usage, type WebgpuBuffer } from "./pool.ts";
+import { type Program, shaderText, signature } from "./program.ts";
+
+/** What the kernels adapt to. */
+export interface Profile {
+  /** The driver runs on the CPU: barriers and shared memory cost more there than they save. */
+  readonly isSoftware: boolean;
+  /** Invocations that share one row in a row-wise kernel; 1 means no barriers. */
+  readonly lanes: number;
+}
+
+interface Pipeline {
+  readonly program: Program;
+  readonly gpu: GPUComputePipeline;
+  readonly layout: GPUBindGroupLayout;
+  readonly signature: string;
+}
+
+/** A part of a buffer, in bytes; the offset must be a multiple of 256. */
+export interface View {
+  readonly buffer: WebgpuBuffer;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+const parameterSlot = 256;
+const dispatchesPerSubmission = 512;
+const maximumGroups = 65535;
+/** Bind groups kept; a step of the largest model uses a few thousand different ones. */
+const maximumBindGroups = 20_000;
+/** Bytes handed to the queue in one piece, so that its staging memory stays small. */
+const writePiece = 2 ** 26;
+
+export class Recorder {
+  readonly device: GPUDevice;
+  readonly profile: Profile;
+  readonly pool: BufferPool;
+  readonly #pipelines = new Map<string, Pipeline>();
+  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
+  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #parameterLayout: GPUBindGroupLayout;
+  readonly #parameterGroup: GPUBindGroup;
+  readonly #parameterBuffer: GPUBuffer;
+  readonly #words = new Uint32Array(dispatchesPerSubmission * parameterSlot / 4);
+  readonly #integers = new Int32Array(this.#words.buffer);
+  readonly #floats = new Float32Array(this.#words.buffer);
+  #encoder: GPUCommandEncoder | null = null;
+  #pass: GPUComputePassEncoder | null = null;
+  #recorded = 0;
+  #submission = 0;
+  #failure: CoreError | null = null;
+  #disposed = false;
+
+  constructor(device: GPUDevice, profile: Profile, onDeviceLost?: (reason: string) => void) {
+    this.device = device;
+    this.profile = profile;
+    this.pool = new BufferPool(device, () => {
+      this.flush();
+      this.#bindGroups.clear();
+    });
+    this.#parameterBuffer = device.createBuffer({
+      label: "parameters",
+      size: this.#words.byteLength,
+      usage: usage.uniform | usage.copyTarget,
+    });
+    this.#parameterLayout = device.createBindGroupLayout({
+      label: "parameters",
+      entries: [{ binding: 0, visibility: 4, buffer: { type: "uniform", hasDynamicOffset: true } }],
+    });
+    this.#parameterGroup = device.createBindGroup({
+      label: "parameters",
+      layout: this.#parameterLayout,
+      entries: [{ binding: 0, resource: { buffer: this.#parameterBuffer, size: parameterSlot } }],
+    });
+    device.onuncapturederror = (event) => {
+      // The first error is the cause; what follows it is its consequence.
+      this.#failure ??= new CoreError(`webgpu: the device refused the work: ${event.error.message}`);
+      event.preventDefault?.();
+    };
+    device.lost.then((information) => {
+      if (this.#disposed) return;
+      const reason = `${information.reason}: ${information.message}`;
+      this.#failure ??= new CoreError(
+        `webgpu: the device was lost (${reason}); create the backend again, or resume the run from its last checkpoint`,
+      );
+      onDeviceLost?.(reason);
+    });
+  }
+
+  /** Runs `build` once for each name; names carry the variant. */
+  program(name: string, build: (name: string) => Program): Pipeline {
+    let pipeline = this.#pipelines.get(name);
+    if (pipeline === undefined) {
+      pipeline = this.#compile(build(name));
+      this.#pipelines.set(name, pipeline);
+    }
+    return pipeline;
+  }
+
+  #compile(program: Program): Pipeline {
+    const key = signature(program);
+    if (key.length > this.device.limits.maxStorageBuffersPerShaderStage) {
+      fail(
+        `${program.name}: ${key.length} storage buffers, this device binds ` +
+          `${this.device.limits.maxStorageBuffersPerShaderStage}; use another device or backend`,
+      );
+    }
+    let layout = this.#layouts.get(key);
+    if (layout === undefined) {
+      const group = this.device.createBindGroupLayout({
+        label: key,
+        entries: [...key].map((access, binding) => ({
+          binding,
+          visibility: 4,
+          buffer: { type: access === "r" ? "read-only-storage" : "storage" },
+        })),
+      });
+      const pipeline = this.device.createPipelineLayout({
+        label: key,
+        bindGroupLayouts: [this.#parameterLayout, group],
+      });
+      this.#layouts.set(key, layout = { group, pipeline });
+    }
+    const module = this.device.createShaderModule({ label: program.name, code: shaderText(program) });
+    const gpu = this.device.createComputePipeline({
+      label: program.name,
+      layout: layout.pipeline,
+      compute: { module, entryPoint: "main" },
+    });
+    return { program, gpu, layout: layout.group, signature: key };
+  }
+
+  /**
+   * Records one dispatch. `values` are the parameters in the program's order; `groups` the workgroups, at most
+   * 65,535 a dimension.
+   */
+  dispatch(
+    pipeline: Pipeline,
+    buffers: readonly (WebgpuBuffer | View)[],
+    values: readonly number[],
+    groups: readonly [number, number?, number?],
+  ): void {
+    const { program } = pipeline;
+    this.#checkUsable(program.name);
+    const [x, y = 1, z = 1] = groups;
+    if (x === 0 || y === 0 || z === 0) return;
+    if (x > maximumGroups || y > maximumGroups || z > maximumGroups) {
+      fail(
+        `${program.name}: ${x} × ${y} × ${z} workgroups, at most ${maximumGroups} a side; use a smaller batch`,
+      );
+    }
+    if (this.#recorded === dispatchesPerSubmission) this.flush();
+    const group = this.#bindGroup(pipeline, buffers);
+    const at = this.#recorded * parameterSlot / 4;
+    for (let i = 0; i < program.parameters.length; i++) {
+      const { type } = program.parameters[i];
+      if (type === "f32") this.#floats[at + i] = values[i];
+      else if (type === "i32") this.#integers[at + i] = values[i];
+      else this.#words[at + i] = values[i];
+    }
+    this.#encoder ??= this.device.createCommandEncoder();
+    this.#pass ??= this.#encoder.beginComputePass();
+    this.#pass.setPipeline(pipeline.gpu);
+    this.#pass.setBindGroup(0, this.#parameterGroup, [this.#recorded * parameterSlot]);
+    this.#pass.setBindGroup(1, group);
+    this.#pass.dispatchWorkgroups(x, y, z);
+    this.#recorded++;
+  }
+
+  #bindGroup(pipeline: Pipeline, buffers: readonly (WebgpuBuffer | View)[]): GPUBindGroup {
+    let key = pipeline.signature;
+    for (const [i, each] of buffers.entries()) {
+      const buffer = "buffer" in each ? each.buffer : each;
+      if (!buffer.live) fail(`${pipeline.program.name}: a buffer was used after it was freed`);
+      buffer.block.lastUse = this.#submission;
+      const written = pipeline.signature[i] === "w";
+      if (written && buffers.some((other, at) => at !== i && blockOf(other) === buffer.block)) {
+        fail(`${pipeline.program.name}: the output is also an input; give it a buffer of its own`);
+      }
+      key += "buffer" in each ? `,${buffer.block.id}@${each.offset}+${each.bytes}` : `,${buffer.block.id}`;
+    }
+    let group = this.#bindGroups.get(key);
+    if (group === undefined) {
+      if (this.#bindGroups.size >= maximumBindGroups) this.#bindGroups.clear();
+      const limit = this.device.limits.maxStorageBufferBindingSize;
+      group = this.device.createBindGroup({
+        label: pipeline.program.name,
+        layout: pipeline.layout,
+        entries: buffers.map((each, binding) => {
+          if ("buffer" in each) {
+            return {
+              binding,
+              resource: { buffer: each.buffer.block.gpu, offset: each.offset, size: each.bytes },
+            };
+          }
+          if (each.bytes > limit) {
+            fail(
+              `${pipeline.program.name}: ${
+                pipeline.program.bindings[binding].name
+              } has ${each.bytes} bytes, this device ` +
+                `binds at most ${limit} at once; use a smaller batch, or another device or backend`,
+            );
+          }
+          const size = Math.min(each.block.bytes, Math.floor(limit / 4) * 4);
+          return { binding, resource: { buffer: each.block.gpu, size } };
+        }),
+      });
+      this.#bindGroups.set(key, group);
+    }
+    return group;
+  }
+
+  /** Submits what was recorded. */
+  flush(): void {
+    if (this.#encoder === null) return;
+    this.#pass?.end();
+    if (this.#recorded > 0) {
+      this.device.queue.writeBuffer(
+        this.#parameterBuffer,
+        0,
+        this.#words,
+        0,
+        this.#recorded * parameterSlot / 4,
+      );
+    }
+    this.device.queue.submit([this.#encoder.finish()]);
+    this.#encoder = null;
+    this.#pass = null;
+    this.#recorded = 0;
+    this.#submission++;
+  }
+
+  write(buffer: WebgpuBuffer, data: Float32Array | Int32Array, offset: number): void {
+    this.#checkUsable("write");
+    if (!buffer.live) fail("write: the buffer was used after it was freed");
+    // The queue writes before anything that is submitted later, so recorded readers of the block must go first.
+    if (buffer.block.lastUse === this.#submission) this.flush();
+    const piece = writePiece / 4;
+    for (let at = 0; at < data.length; at += piece) {
+      this.device.queue.writeBuffer(
+        buffer.block.gpu,
+        (offset + at) * 4,
+        data as Float32Array<ArrayBuffer>,
+        at,
+        Math.min(piece, data.length - at),
+      );
+    }
+  }
+
+  async read(buffer: WebgpuBuffer): Promise<HostArray> {
+    this.#checkUsable("read");
+    if (!buffer.live) fail("read: the buffer was used after it was freed");
+    const bytes = buffer.length * 4;
+    const out = buffer.dtype === "f32" ? new Float32Array(buffer.length) : new Int32Array(buffer.length);
+    const staging = this.device.createBuffer({
+      label: "read",
+      size: Math.max(4, bytes),
+      usage: usage.mapRead | usage.copyTarget,
+    });
+    try {
+      this.flush();
+      if (bytes > 0) {
+        const encoder = this.device.createCommandEncoder();
+        encoder.copyBufferToBuffer(buffer.block.gpu, 0, staging, 0, bytes);
+        this.device.queue.submit([encoder.finish()]);
+      }
+      try {
+        await staging.mapAsync(0x1);
+      } catch (error) {
+        await this.#settle();
+        throw new CoreError(`read: the device could not hand back the buffer: ${(error as Error).message}`);
+      }
+      await this.#settle();
+      const mapped = staging.getMappedRange();
+      out.set(
+        buffer.dtype === "f32"
+          ? new Float32Array(mapped, 0, buffer.length)
+          : new Int32Array(mapped, 0, buffer.length),
+      );
+      staging.unmap();
+      return out;
+    } finally {
+      staging.destroy();
+    }
+  }
+
+  async synchronize(): Promise<void> {
+    this.#checkUsable("synchronize");
+    this.flush();
+    await this.device.queue.onSubmittedWorkDone();
+    await this.#settle();
+  }
+
+  /** Errors arrive as events: let those that belong to finished work come first, then throw the first one. */
+  async #settle(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  #checkUsable(action: string): void {
+    if (this.#disposed) fail(`${action}: this webgpu backend was disposed; create another`);
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.device.destroy();
+  }
+}
+
+function blockOf(each: WebgpuBuffer | View): WebgpuBuffer["block"] {
+  return "buffer" in each ? each.buffer.block : each.block;
+}
+
+/** Workgroups for `count` of them in a row, folded into a second dimension where one is too short. */
+export function grid(count: number): [number, number] {
+  if (count <= maximumGroups) return [count, 1];
+  const rows = Math.ceil(count / maximumGroups);
+  return [Math.ceil(count / rows), rows];
+}
+
+/** WGSL: number of this workgroup in a `grid` and of this invocation, for kernels with one-dimensional work. */
+export function linearMain(workgroupSize: number, body: string): string {
+  return `
+@compute @workgroup_size(${workgroupSize})
+fn main(
+  @builtin(workgroup_id) workgroupId: vec3u,
+  @builtin(num_workgroups) workgroups: vec3u,
+  @builtin(local_invocation_index) lane: u32,
+) {
+  let group = workgroupId.y * workgroups.x + workgroupId.x;
+  let i = group * ${workgroupSize}u + lane;
+${body}
+}`;
+}
