@@ -38,3 +38,12 @@ export { attention, type AttentionOptions } from "./ops/attention.ts";
 export { embedding } from "./ops/embedding.ts";
 export { dropout } from "./ops/dropout.ts";
 export { cast, roundToHalf } from "./ops/cast.ts";
+
+export { adapterOf, type LanguageConfig, type LayerGroup, type TaskConfig } from "./adapters/adapters.ts";
+export type { Batch } from "./models/batch.ts";
+export { configJson, type EncoderConfig, encoderConfig } from "./models/config.ts";
+export { createModel, type Model, type ModelOptions, type Task } from "./models/model.ts";
+export type { HostTensor, State } from "./nn/parameters.ts";
+
+export { openSafetensors, type TensorToWrite, writeSafetensors } from "./io/safetensors.ts";
+export { normal, permutation, streamKey, uniform } from "./random.ts";
