@@ -1,0 +1,280 @@
+// The kernels of the contract as thin calls into the compiled module: addresses and numbers, no work of their own.
+// It leaves the arithmetic to kernels/ and the meaning of each argument to ../kernels.ts.
+
+import type { DeviceBuffer } from "../backend.ts";
+import type { BinaryOperation, KernelSet, UnaryOperation } from "../kernels.ts";
+import type { KernelExports } from "./module.ts";
+import type { MemoryPool, WasmBuffer } from "./pool.ts";
+
+const UNARY: Record<UnaryOperation, number> = {
+  neg: 0,
+  abs: 1,
+  exp: 2,
+  log: 3,
+  sqrt: 4,
+  reciprocal: 5,
+  square: 6,
+  tanh: 7,
+  sigmoid: 8,
+  relu: 9,
+  gelu: 10,
+};
+
+/** Operations whose derivative is taken at the output. */
+const FROM_OUTPUT: ReadonlySet<UnaryOperation> = new Set(["exp", "sqrt", "reciprocal", "tanh", "sigmoid"]);
+
+const BINARY: Record<BinaryOperation, number> = { add: 0, sub: 1, mul: 2, div: 3, max: 4, min: 5 };
+
+const AXES = 5;
+/** Word index of the shape block; kernels/memory.ts has the byte address. */
+const SHAPE_BLOCK = 512 / 4;
+
+const bits = new Int32Array(1);
+const bitsAsFloat = new Float32Array(bits.buffer);
+
+function at(buffer: DeviceBuffer): number {
+  const pointer = (buffer as WasmBuffer).pointer;
+  if (pointer === 0) {
+    throw new Error(
+      `kernel: a buffer of ${buffer.length} ${buffer.dtype} was used after free; keep it until the call`,
+    );
+  }
+  return pointer;
+}
+
+function atOrZero(buffer: DeviceBuffer | undefined): number {
+  return buffer === undefined ? 0 : at(buffer);
+}
+
+/** A word is kept when it is at least ⌊p · 2³²⌋. */
+function threshold(probability: number): number {
+  return Math.min(Math.floor(probability * 4294967296), 4294967295);
+}
+
+/** `scratchFor(tokens)` makes sure that every thread's scratch serves attention over that many tokens. */
+export function createKernelSet(
+  x: KernelExports,
+  pool: MemoryPool,
+  scratchFor: (tokens: number) => void,
+): KernelSet {
+  function writeShape(shape: readonly number[], first: readonly number[], second: readonly number[]): void {
+    const words = pool.int32;
+    const missing = AXES - shape.length;
+    if (missing < 0) {
+      throw new RangeError(`kernel: ${shape.length} axes; at most ${AXES} are supported, merge some`);
+    }
+    for (let i = 0; i < AXES; i++) {
+      const present = i >= missing;
+      words[SHAPE_BLOCK + i] = present ? shape[i - missing]! : 1;
+      words[SHAPE_BLOCK + AXES + i] = present ? first[i - missing]! : 0;
+      words[SHAPE_BLOCK + 2 * AXES + i] = present ? second[i - missing]! : 0;
+    }
+  }
+
+  return {
+    fill({ out, length, value }) {
+      if (out.dtype === "i32") bits[0] = value;
+      else bitsAsFloat[0] = value;
+      x.fill!(at(out), bits[0]!, length);
+    },
+    copy({ x: from, out, length, xOffset, outOffset }) {
+      x.copy!(at(from) + xOffset * 4, at(out) + outOffset * 4, length);
+    },
+    cast({ x: from, out, length }) {
+      if (from.dtype === out.dtype) x.copy!(at(from), at(out), length);
+      else if (from.dtype === "i32") x.intToFloat!(at(from), at(out), length);
+      else x.floatToInt!(at(from), at(out), length);
+    },
+    roundToHalf({ x: from, out, length }) {
+      x.roundToHalf!(at(from), at(out), length);
+    },
+    unary({ operation, x: from, out, length }) {
+      x.unary!(UNARY[operation], at(from), at(out), length);
+    },
+    unaryGrad({ operation, x: input, y: output, dy, dx, length }) {
+      const z = FROM_OUTPUT.has(operation) ? output : operation === "neg" ? dy : input;
+      if (z === undefined) {
+        throw new Error(
+          `unaryGrad: ${operation} needs its ${
+            FROM_OUTPUT.has(operation) ? "output y" : "input x"
+          }; save it in forward`,
+        );
+      }
+      x.unaryGrad!(UNARY[operation], at(z), at(dy), at(dx), length);
+    },
+    affine({ x: from, out, length, scale, shift }) {
+      x.affine!(at(from), at(out), length, scale, shift);
+    },
+    addTo({ x: from, out, length, scale }) {
+      x.addTo!(at(from), at(out), length, scale);
+    },
+    binary({ operation, a, b, out, shape, aStrides, bStrides }) {
+      writeShape(shape, aStrides, bStrides);
+      x.binary!(BINARY[operation], at(a), at(b), at(out));
+    },
+    stridedCopy({ x: from, out, shape, xStrides, outStrides, xOffset, outOffset }) {
+      writeShape(shape, xStrides, outStrides);
+      x.stridedCopy!(at(from) + xOffset * 4, at(out) + outOffset * 4);
+    },
+    reduce({ operation, x: from, out, outer, size, inner, scale, accumulate }) {
+      x.reduce!(
+        operation === "max" ? 1 : 0,
+        at(from),
+        at(out),
+        outer,
+        size,
+        inner,
+        scale,
+        accumulate ? 1 : 0,
+      );
+    },
+    sumSquares({ x: from, out, rows, cols, accumulate }) {
+      x.sumSquares!(at(from), at(out), rows, cols, accumulate ? 1 : 0);
+    },
+    matmul(p) {
+      x.matmul!(
+        at(p.a),
+        at(p.b),
+        atOrZero(p.bias),
+        at(p.out),
+        p.batch,
+        p.m,
+        p.n,
+        p.k,
+        p.transposeA ? 1 : 0,
+        p.transposeB ? 1 : 0,
+        p.strideA,
+        p.strideB,
+        p.accumulate ? 1 : 0,
+      );
+    },
+    softmax({ x: from, out, rows, cols, log }) {
+      x.softmax!(at(from), at(out), rows, cols, log ? 1 : 0);
+    },
+    softmaxGrad({ y, dy, dx, rows, cols, log }) {
+      x.softmaxGrad!(at(y), at(dy), at(dx), rows, cols, log ? 1 : 0);
+    },
+    layerNorm(p) {
+      x.layerNorm!(
+        at(p.x),
+        atOrZero(p.residual),
+        at(p.gamma),
+        at(p.beta),
+        at(p.y),
+        at(p.mean),
+        at(p.rstd),
+        p.rows,
+        p.cols,
+        p.epsilon,
+      );
+    },
+    layerNormGrad(p) {
+      x.layerNormGrad!(
+        at(p.x),
+        atOrZero(p.residual),
+        at(p.gamma),
+        at(p.mean),
+        at(p.rstd),
+        at(p.dy),
+        at(p.dx),
+        p.rows,
+        p.cols,
+      );
+    },
+    layerNormParameterGrad(p) {
+      x.layerNormParameterGrad!(
+        at(p.x),
+        atOrZero(p.residual),
+        at(p.mean),
+        at(p.rstd),
+        at(p.dy),
+        at(p.dgamma),
+        at(p.dbeta),
+        p.rows,
+        p.cols,
+      );
+    },
+    attention(p) {
+      scratchFor(p.tokens);
+      const r = p.random;
+      const q = at(p.q),
+        k = at(p.k),
+        v = at(p.v),
+        mask = atOrZero(p.mask),
+        out = at(p.out),
+        lse = at(p.logSumExp);
+      const limit = threshold(p.dropout), keep = 1 / (1 - p.dropout);
+      const { batch, tokens, heads, headSize, scale } = p;
+      x.attentionForward!(
+        ...[q, k, v, mask, out, lse, batch, tokens, heads, headSize, scale, limit, keep],
+        ...[r.c1, r.c2, r.c3, r.k0, r.k1],
+      );
+    },
+    attentionGrad(p) {
+      scratchFor(p.tokens);
+      const r = p.random;
+      const q = at(p.q),
+        k = at(p.k),
+        v = at(p.v),
+        mask = atOrZero(p.mask),
+        out = at(p.out),
+        lse = at(p.logSumExp);
+      const dout = at(p.dout), dq = at(p.dq), dk = at(p.dk), dv = at(p.dv);
+      const limit = threshold(p.dropout), keep = 1 / (1 - p.dropout);
+      const { batch, tokens, heads, headSize, scale } = p;
+      x.attentionBackward!(
+        ...[q, k, v, mask, out, lse, dout, dq, dk, dv, batch, tokens, heads, headSize, scale, limit, keep],
+        ...[r.c1, r.c2, r.c3, r.k0, r.k1],
+      );
+    },
+    embedding({ table, indices, out, count, width }) {
+      x.embedding!(at(table), at(indices), at(out), count, width);
+    },
+    embeddingGrad({ dy, indices, dtable, count, rows, width }) {
+      x.embeddingGrad!(at(dy), at(indices), at(dtable), count, rows, width);
+    },
+    dropout({ x: from, out, length, probability, random: r }) {
+      const keep = probability < 1 ? 1 / (1 - probability) : 0;
+      x.dropoutForward!(
+        at(from),
+        at(out),
+        length,
+        threshold(probability),
+        keep,
+        r.c1,
+        r.c2,
+        r.c3,
+        r.k0,
+        r.k1,
+      );
+    },
+    crossEntropy({ logits, targets, loss, rows, cols }) {
+      x.crossEntropy!(at(logits), at(targets), at(loss), rows, cols);
+    },
+    crossEntropyGrad({ logits, targets, dloss, dlogits, rows, cols }) {
+      x.crossEntropyGrad!(at(logits), at(targets), at(dloss), at(dlogits), rows, cols);
+    },
+    clipScale({ normSquared, out, maximum }) {
+      x.clipScale!(at(normSquared), at(out), maximum);
+    },
+    adamw(p) {
+      x.adamw!(
+        at(p.parameter),
+        at(p.gradient),
+        at(p.firstMoment),
+        at(p.secondMoment),
+        atOrZero(p.gradientScale),
+        p.length,
+        p.beta1,
+        p.beta2,
+        1 - p.beta1,
+        1 - p.beta2,
+        p.stepSize,
+        p.secondMomentScale,
+        p.epsilon,
+        1 - p.decayBefore,
+        1 - p.decayAfter,
+      );
+    },
+  };
+}

@@ -1,0 +1,672 @@
+// The module's exports: each writes its arguments to memory and launches its task over a range of items.
+// It leaves the arithmetic to the kernel files and the threads to pool.ts.
+
+import { attention, attentionGrad, attentionScratch } from "./attention";
+import * as flat from "./elementwise";
+import { gemm, GEMM_SCRATCH } from "./gemm";
+import { ARGUMENTS, AXES, SCRATCH, SHAPE_BLOCK } from "./memory";
+import { dropout } from "./random";
+import * as rows from "./rows";
+import * as strided from "./strided";
+
+const UNARY: u32 = 0;
+const UNARY_GRAD: u32 = 1;
+const FILL: u32 = 2;
+const ROUND_TO_HALF: u32 = 3;
+const AFFINE: u32 = 4;
+const ADD_TO: u32 = 5;
+const ADAMW: u32 = 6;
+const DROPOUT: u32 = 7;
+const BINARY_LINES: u32 = 8;
+const BINARY_PIECE: u32 = 9;
+const STRIDED_COPY: u32 = 10;
+const REDUCE: u32 = 11;
+const SUM_SQUARES: u32 = 12;
+const MATMUL: u32 = 13;
+const SOFTMAX: u32 = 14;
+const SOFTMAX_GRAD: u32 = 15;
+const LAYER_NORM: u32 = 16;
+const LAYER_NORM_GRAD: u32 = 17;
+const LAYER_NORM_PARAMETER_GRAD: u32 = 18;
+const ATTENTION: u32 = 19;
+const ATTENTION_GRAD: u32 = 20;
+const EMBEDDING: u32 = 21;
+const CROSS_ENTROPY: u32 = 22;
+const CROSS_ENTROPY_GRAD: u32 = 23;
+
+/** Which thread this instance serves: 0 is the caller, 1 … are workers. A global is private to an instance. */
+let thread: u32 = 0;
+
+export function setThread(index: u32): void {
+  thread = index;
+}
+
+// @ts-ignore: decorator
+
+function scratch(): usize {
+  return load<u32>(SCRATCH + (thread << 2));
+}
+
+/** Word `i` of the arguments. */
+// @ts-ignore: decorator
+
+function u(i: usize): u32 {
+  return load<u32>(ARGUMENTS + (i << 2));
+}
+
+// @ts-ignore: decorator
+
+function x(i: usize): f32 {
+  return load<f32>(ARGUMENTS + (i << 2));
+}
+
+// @ts-ignore: decorator
+
+function set<T>(i: usize, value: T): void {
+  store<T>(ARGUMENTS + (i << 2), value);
+}
+
+/** Rows per matmul item, a multiple of the tile. */
+const MATMUL_ROWS: u32 = 32;
+
+function matmulItems(begin: u32, end: u32): void {
+  const m = u(5);
+  const n = u(6);
+  const k = u(7);
+  const transposeA = u(8) != 0;
+  const transposeB = u(9) != 0;
+  const perMatrix = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
+  const lda = (transposeA ? m : k) << 2;
+  const ldb = (transposeB ? k : n) << 2;
+  while (begin < end) {
+    const matrix = begin / perMatrix;
+    const first = begin - matrix * perMatrix;
+    const last = min(perMatrix, first + (end - begin));
+    const row = first * MATMUL_ROWS;
+    const a = u(0) + ((matrix * u(10)) << 2) + (transposeA ? row << 2 : row * lda);
+    const b = u(1) + ((matrix * u(11)) << 2);
+    const c = u(3) + (((matrix * m + row) * n) << 2);
+    const count = min(last * MATMUL_ROWS, m) - row;
+    gemm(count, n, k, a, lda, transposeA, b, ldb, transposeB, c, n << 2, u(12) != 0, u(2), scratch());
+    begin += last - first;
+  }
+}
+
+function embeddingRows(begin: u32, end: u32): void {
+  const line = u(3) << 2;
+  for (let i = begin; i < end; i++) {
+    memory.copy(u(2) + i * line, u(0) + load<u32>(u(1) + (i << 2)) * line, line);
+  }
+}
+
+function sumSquaresRows(begin: u32, end: u32): void {
+  for (let r = begin; r < end; r++) {
+    const to = u(1) + (r << 2);
+    const value = <f32> strided.squares(u(0) + ((r * u(2)) << 2), u(2));
+    f32.store(to, u(3) != 0 ? f32.load(to) + value : value);
+  }
+}
+
+/** Items begin … end − 1 of a task, from the arguments in memory. */
+export function runTask(task: u32, begin: u32, end: u32): void {
+  switch (task) {
+    case UNARY:
+      return flat.unary(u(0), u(1), u(2), begin, end);
+    case UNARY_GRAD:
+      return flat.unaryGrad(u(0), u(1), u(2), u(3), begin, end);
+    case FILL:
+      return flat.fill(u(0), u(1), begin, end);
+    case ROUND_TO_HALF:
+      return flat.roundToHalf(u(0), u(1), begin, end);
+    case AFFINE:
+      return flat.affine(u(0), u(1), x(2), x(3), begin, end);
+    case ADD_TO:
+      return flat.addTo(u(0), u(1), x(2), begin, end);
+    case ADAMW:
+      return flat.adamw(
+        u(0),
+        u(1),
+        u(2),
+        u(3),
+        x(4),
+        x(5),
+        x(6),
+        x(7),
+        x(8),
+        x(9),
+        x(10),
+        x(11),
+        x(12),
+        x(13),
+        begin,
+        end,
+      );
+    case DROPOUT:
+      return dropout(u(0), u(1), u(2), x(3), u(4), u(5), u(6), u(7), u(8), scratch(), begin, end);
+    case BINARY_LINES:
+      return strided.binary(u(0), u(1), u(2), u(3), begin, end);
+    case BINARY_PIECE:
+      return strided.binaryPiece(u(0), u(1), u(2), u(3), begin, end);
+    case STRIDED_COPY:
+      return strided.stridedCopy(u(0), u(1), begin, end);
+    case REDUCE:
+      return strided.reduce(u(0) != 0, u(1), u(2), u(3), u(4), x(5), u(6) != 0, begin, end);
+    case SUM_SQUARES:
+      return sumSquaresRows(begin, end);
+    case MATMUL:
+      return matmulItems(begin, end);
+    case SOFTMAX:
+      return rows.softmax(u(0), u(1), u(2), u(3) != 0, begin, end);
+    case SOFTMAX_GRAD:
+      return rows.softmaxGrad(u(0), u(1), u(2), u(3), u(4) != 0, begin, end);
+    case LAYER_NORM:
+      return rows.layerNorm(u(0), u(1), u(2), u(3), u(4), u(5), u(6), u(7), x(8), begin, end);
+    case LAYER_NORM_GRAD:
+      return rows.layerNormGrad(u(0), u(1), u(2), u(3), u(4), u(5), u(6), u(7), begin, end);
+    case LAYER_NORM_PARAMETER_GRAD:
+      return rows.layerNormParameterGrad(u(0), u(1), u(2), u(3), u(4), u(5), u(6), u(7), u(8), begin, end);
+    case ATTENTION:
+      return attention(
+        u(0),
+        u(1),
+        u(2),
+        u(3),
+        u(4),
+        u(5),
+        u(10),
+        u(11),
+        u(12),
+        x(13),
+        u(14),
+        x(15),
+        u(16),
+        u(17),
+        u(18),
+        u(19),
+        u(20),
+        scratch(),
+        begin,
+        end,
+      );
+    case ATTENTION_GRAD:
+      return attentionGrad(
+        u(0),
+        u(1),
+        u(2),
+        u(3),
+        u(4),
+        u(5),
+        u(6),
+        u(7),
+        u(8),
+        u(9),
+        u(10),
+        u(11),
+        u(12),
+        x(13),
+        u(14),
+        x(15),
+        u(16),
+        u(17),
+        u(18),
+        u(19),
+        u(20),
+        scratch(),
+        begin,
+        end,
+      );
+    case EMBEDDING:
+      return embeddingRows(begin, end);
+    case CROSS_ENTROPY:
+      return rows.crossEntropy(u(0), u(1), u(2), u(3), begin, end);
+    case CROSS_ENTROPY_GRAD:
+      return rows.crossEntropyGrad(u(0), u(1), u(2), u(3), u(4), begin, end);
+  }
+}
+
+/** Runs all items of a task. `cost` estimates the nanoseconds of one item; `step` is the multiple that ranges keep. */
+function launch(task: u32, items: u32, step: u32, cost: f32): void {
+  runTask(task, 0, items);
+}
+
+export function scratchBytes(): u32 {
+  return GEMM_SCRATCH;
+}
+
+export function scratchBytesForAttention(tokens: u32): u32 {
+  return attentionScratch(tokens);
+}
+
+export function fill(out: usize, bits: i32, length: u32): void {
+  set(0, out);
+  set(1, bits);
+  launch(FILL, length, 16, 0.1);
+}
+
+export function copy(from: usize, to: usize, length: u32): void {
+  memory.copy(to, from, length << 2);
+}
+
+export function intToFloat(from: usize, to: usize, length: u32): void {
+  flat.intToFloat(from, to, length);
+}
+
+export function floatToInt(from: usize, to: usize, length: u32): void {
+  flat.floatToInt(from, to, length);
+}
+
+export function roundToHalf(from: usize, to: usize, length: u32): void {
+  set(0, from);
+  set(1, to);
+  launch(ROUND_TO_HALF, length, 16, 0.5);
+}
+
+export function unary(operation: i32, from: usize, to: usize, length: u32): void {
+  set(0, operation);
+  set(1, from);
+  set(2, to);
+  launch(UNARY, length, 16, 1);
+}
+
+export function unaryGrad(operation: i32, z: usize, dy: usize, dx: usize, length: u32): void {
+  set(0, operation);
+  set(1, z);
+  set(2, dy);
+  set(3, dx);
+  launch(UNARY_GRAD, length, 16, 1);
+}
+
+export function affine(from: usize, to: usize, length: u32, scale: f32, shift: f32): void {
+  set(0, from);
+  set(1, to);
+  set(2, scale);
+  set(3, shift);
+  launch(AFFINE, length, 16, 0.2);
+}
+
+export function addTo(from: usize, to: usize, length: u32, scale: f32): void {
+  set(0, from);
+  set(1, to);
+  set(2, scale);
+  launch(ADD_TO, length, 16, 0.2);
+}
+
+/** The host has written shape and strides to the shape block. */
+export function binary(operation: i32, a: usize, b: usize, out: usize): void {
+  strided.mergeAxes();
+  set(0, operation);
+  set(1, a);
+  set(2, b);
+  set(3, out);
+  const inner = load<u32>(SHAPE_BLOCK + ((AXES - 1) << 2));
+  let lines: u32 = 1;
+  for (let axis: u32 = 0; axis < AXES - 1; axis++) lines *= load<u32>(SHAPE_BLOCK + (axis << 2));
+  if (lines == 1) launch(BINARY_PIECE, inner, 16, 0.2);
+  else launch(BINARY_LINES, lines, 1, <f32> inner * 0.2);
+}
+
+export function stridedCopy(from: usize, to: usize): void {
+  strided.mergeAxes();
+  set(0, from);
+  set(1, to);
+  const inner = load<u32>(SHAPE_BLOCK + ((AXES - 1) << 2));
+  let lines: u32 = 1;
+  for (let axis: u32 = 0; axis < AXES - 1; axis++) lines *= load<u32>(SHAPE_BLOCK + (axis << 2));
+  launch(STRIDED_COPY, lines, 1, <f32> inner * 0.5);
+}
+
+export function reduce(
+  maximum: bool,
+  from: usize,
+  to: usize,
+  outer: u32,
+  length: u32,
+  inner: u32,
+  scale: f32,
+  accumulate: bool,
+): void {
+  set<u32>(0, maximum);
+  set(1, from);
+  set(2, to);
+  set(3, length);
+  set(4, inner);
+  set(5, scale);
+  set<u32>(6, accumulate);
+  const groups: u32 = inner == 1 ? 1 : (inner + 3) >> 2;
+  launch(REDUCE, outer * groups, 1, <f32> length);
+}
+
+export function sumSquares(from: usize, to: usize, count: u32, cols: u32, accumulate: bool): void {
+  set(0, from);
+  set(1, to);
+  set(2, cols);
+  set<u32>(3, accumulate);
+  launch(SUM_SQUARES, count, 1, <f32> cols * 0.3);
+}
+
+export function matmul(
+  a: usize,
+  b: usize,
+  bias: usize,
+  out: usize,
+  batch: u32,
+  m: u32,
+  n: u32,
+  k: u32,
+  transposeA: bool,
+  transposeB: bool,
+  strideA: u32,
+  strideB: u32,
+  accumulate: bool,
+): void {
+  // A shared right side makes one tall product of the batch.
+  if (batch > 1 && strideB == 0 && !transposeA && strideA == m * k) {
+    m *= batch;
+    batch = 1;
+  }
+  set(0, a);
+  set(1, b);
+  set(2, bias);
+  set(3, out);
+  set(5, m);
+  set(6, n);
+  set(7, k);
+  set<u32>(8, transposeA);
+  set<u32>(9, transposeB);
+  set(10, strideA);
+  set(11, strideB);
+  set<u32>(12, accumulate);
+  const perMatrix = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
+  launch(MATMUL, batch * perMatrix, 1, <f32> min(MATMUL_ROWS, m) * <f32> n * <f32> k * 0.05);
+}
+
+export function softmax(from: usize, to: usize, count: u32, cols: u32, log: bool): void {
+  set(0, from);
+  set(1, to);
+  set(2, cols);
+  set<u32>(3, log);
+  launch(SOFTMAX, count, 1, <f32> cols);
+}
+
+export function softmaxGrad(y: usize, dy: usize, dx: usize, count: u32, cols: u32, log: bool): void {
+  set(0, y);
+  set(1, dy);
+  set(2, dx);
+  set(3, cols);
+  set<u32>(4, log);
+  launch(SOFTMAX_GRAD, count, 1, <f32> cols);
+}
+
+export function layerNorm(
+  from: usize,
+  residual: usize,
+  gamma: usize,
+  beta: usize,
+  y: usize,
+  mean: usize,
+  rstd: usize,
+  count: u32,
+  cols: u32,
+  epsilon: f32,
+): void {
+  set(0, from);
+  set(1, residual);
+  set(2, gamma);
+  set(3, beta);
+  set(4, y);
+  set(5, mean);
+  set(6, rstd);
+  set(7, cols);
+  set(8, epsilon);
+  launch(LAYER_NORM, count, 1, <f32> cols * 0.5);
+}
+
+export function layerNormGrad(
+  from: usize,
+  residual: usize,
+  gamma: usize,
+  mean: usize,
+  rstd: usize,
+  dy: usize,
+  dx: usize,
+  count: u32,
+  cols: u32,
+): void {
+  set(0, from);
+  set(1, residual);
+  set(2, gamma);
+  set(3, mean);
+  set(4, rstd);
+  set(5, dy);
+  set(6, dx);
+  set(7, cols);
+  launch(LAYER_NORM_GRAD, count, 1, <f32> cols * 0.7);
+}
+
+export function layerNormParameterGrad(
+  from: usize,
+  residual: usize,
+  mean: usize,
+  rstd: usize,
+  dy: usize,
+  dgamma: usize,
+  dbeta: usize,
+  count: u32,
+  cols: u32,
+): void {
+  set(0, from);
+  set(1, residual);
+  set(2, mean);
+  set(3, rstd);
+  set(4, dy);
+  set(5, dgamma);
+  set(6, dbeta);
+  set(7, count);
+  set(8, cols);
+  launch(LAYER_NORM_PARAMETER_GRAD, (cols + 3) >> 2, 1, <f32> count * 2);
+}
+
+function setAttention(
+  tokens: u32,
+  heads: u32,
+  headSize: u32,
+  scale: f32,
+  threshold: u32,
+  keepScale: f32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  k0: u32,
+  k1: u32,
+): void {
+  set(10, tokens);
+  set(11, heads);
+  set(12, headSize);
+  set(13, scale);
+  set(14, threshold);
+  set(15, keepScale);
+  set(16, c1);
+  set(17, c2);
+  set(18, c3);
+  set(19, k0);
+  set(20, k1);
+}
+
+export function attentionForward(
+  q: usize,
+  k: usize,
+  v: usize,
+  mask: usize,
+  out: usize,
+  logSumExp: usize,
+  batch: u32,
+  tokens: u32,
+  heads: u32,
+  headSize: u32,
+  scale: f32,
+  threshold: u32,
+  keepScale: f32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  k0: u32,
+  k1: u32,
+): void {
+  set(0, q);
+  set(1, k);
+  set(2, v);
+  set(3, mask);
+  set(4, out);
+  set(5, logSumExp);
+  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c1, c2, c3, k0, k1);
+  launch(ATTENTION, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.1 + 1.5));
+}
+
+export function attentionBackward(
+  q: usize,
+  k: usize,
+  v: usize,
+  mask: usize,
+  out: usize,
+  logSumExp: usize,
+  dout: usize,
+  dq: usize,
+  dk: usize,
+  dv: usize,
+  batch: u32,
+  tokens: u32,
+  heads: u32,
+  headSize: u32,
+  scale: f32,
+  threshold: u32,
+  keepScale: f32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  k0: u32,
+  k1: u32,
+): void {
+  set(0, q);
+  set(1, k);
+  set(2, v);
+  set(3, mask);
+  set(4, out);
+  set(5, logSumExp);
+  set(6, dout);
+  set(7, dq);
+  set(8, dk);
+  set(9, dv);
+  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c1, c2, c3, k0, k1);
+  launch(ATTENTION_GRAD, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.25 + 2));
+}
+
+export function embedding(table: usize, indices: usize, out: usize, count: u32, width: u32): void {
+  set(0, table);
+  set(1, indices);
+  set(2, out);
+  set(3, width);
+  launch(EMBEDDING, count, 1, <f32> width * 0.2);
+}
+
+/** In the order of the indices, one thread. */
+export function embeddingGrad(
+  dy: usize,
+  indices: usize,
+  dtable: usize,
+  count: u32,
+  tableRows: u32,
+  width: u32,
+): void {
+  memory.fill(dtable, 0, (tableRows * width) << 2);
+  const line = width << 2;
+  for (let i: u32 = 0; i < count; i++) {
+    flat.addTo(dy + i * line, dtable + load<u32>(indices + (i << 2)) * line, 1, 0, width);
+  }
+}
+
+export function dropoutForward(
+  from: usize,
+  to: usize,
+  length: u32,
+  threshold: u32,
+  keepScale: f32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  k0: u32,
+  k1: u32,
+): void {
+  set(0, from);
+  set(1, to);
+  set(2, threshold);
+  set(3, keepScale);
+  set(4, c1);
+  set(5, c2);
+  set(6, c3);
+  set(7, k0);
+  set(8, k1);
+  launch(DROPOUT, length, 16, 1.2);
+}
+
+export function crossEntropy(logits: usize, targets: usize, loss: usize, count: u32, cols: u32): void {
+  set(0, logits);
+  set(1, targets);
+  set(2, loss);
+  set(3, cols);
+  launch(CROSS_ENTROPY, count, 1, <f32> cols);
+}
+
+export function crossEntropyGrad(
+  logits: usize,
+  targets: usize,
+  dloss: usize,
+  dlogits: usize,
+  count: u32,
+  cols: u32,
+): void {
+  set(0, logits);
+  set(1, targets);
+  set(2, dloss);
+  set(3, dlogits);
+  set(4, cols);
+  launch(CROSS_ENTROPY_GRAD, count, 1, <f32> cols * 2);
+}
+
+export function clipScale(normSquared: usize, out: usize, maximum: f32): void {
+  f32.store(out, min<f32>(1, maximum / (sqrt<f32>(f32.load(normSquared)) + 1e-6)));
+}
+
+/** gradientScale: address of one factor, or 0. */
+export function adamw(
+  parameter: usize,
+  gradient: usize,
+  firstMoment: usize,
+  secondMoment: usize,
+  gradientScale: usize,
+  length: u32,
+  beta1: f32,
+  beta2: f32,
+  oneMinusBeta1: f32,
+  oneMinusBeta2: f32,
+  stepSize: f32,
+  secondMomentScale: f32,
+  epsilon: f32,
+  keepBefore: f32,
+  keepAfter: f32,
+): void {
+  set(0, parameter);
+  set(1, gradient);
+  set(2, firstMoment);
+  set(3, secondMoment);
+  set<f32>(4, gradientScale != 0 ? f32.load(gradientScale) : 1);
+  set(5, beta1);
+  set(6, beta2);
+  set(7, oneMinusBeta1);
+  set(8, oneMinusBeta2);
+  set(9, stepSize);
+  set(10, secondMomentScale);
+  set(11, epsilon);
+  set(12, keepBefore);
+  set(13, keepAfter);
+  launch(ADAMW, length, 16, 1);
+}

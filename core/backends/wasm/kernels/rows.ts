@@ -1,0 +1,430 @@
+// Kernels over rows of a matrix that stay in the first-level cache: softmax, LayerNorm, cross-entropy.
+// It leaves the split of rows over threads to main.ts. Lanes are summed in a fixed order.
+
+import { constant, expNegative, laneMask, loadPart, madd, maxLanes, storePart, sumLanes } from "./simd";
+import * as f from "./simd";
+
+/** The last 1..3 floats of a row, other lanes from `rest`. */
+// @ts-ignore: decorator
+
+function loadTail(pointer: usize, count: u32, rest: v128): v128 {
+  return v128.bitselect(loadPart(pointer, count), rest, laneMask(count));
+}
+
+// @ts-ignore: decorator
+
+function logScalar(x: f32): f32 {
+  return f32x4.extract_lane(f.log(constant(x)), 0);
+}
+
+// @ts-ignore: decorator
+
+function expScalar(x: f32): f32 {
+  return f32x4.extract_lane(f.exp(constant(x)), 0);
+}
+
+function rowMaximum(x: usize, cols: u32): f32 {
+  let best = constant(-Infinity);
+  let i: u32 = cols;
+  for (; i >= 4; i -= 4) {
+    best = f32x4.max(best, v128.load(x));
+    x += 16;
+  }
+  if (i > 0) best = f32x4.max(best, loadTail(x, i, constant(-Infinity)));
+  return maxLanes(best);
+}
+
+/** Σ exp(x − shift). */
+function rowSumExp(x: usize, cols: u32, shift: f32): f32 {
+  const s = constant(shift);
+  let sum = constant(0);
+  let i: u32 = cols;
+  for (; i >= 4; i -= 4) {
+    sum = f32x4.add(sum, expNegative(f32x4.sub(v128.load(x), s)));
+    x += 16;
+  }
+  if (i > 0) sum = f32x4.add(sum, expNegative(f32x4.sub(loadTail(x, i, constant(-Infinity)), s)));
+  return sumLanes(sum);
+}
+
+function rowDot(x: usize, y: usize, cols: u32): f32 {
+  let sum = constant(0);
+  let i: u32 = cols;
+  for (; i >= 4; i -= 4) {
+    sum = madd(v128.load(x), v128.load(y), sum);
+    x += 16;
+    y += 16;
+  }
+  if (i > 0) sum = madd(loadPart(x, i), loadPart(y, i), sum);
+  return sumLanes(sum);
+}
+
+function rowSum(x: usize, cols: u32): f32 {
+  let sum = constant(0);
+  let i: u32 = cols;
+  for (; i >= 4; i -= 4) {
+    sum = f32x4.add(sum, v128.load(x));
+    x += 16;
+  }
+  if (i > 0) sum = f32x4.add(sum, loadPart(x, i));
+  return sumLanes(sum);
+}
+
+export function softmax(x: usize, out: usize, cols: u32, log: bool, begin: u32, end: u32): void {
+  for (let row = begin; row < end; row++) {
+    let p = x + row * (cols << 2);
+    let q = out + row * (cols << 2);
+    const top = rowMaximum(p, cols);
+    let i: u32 = cols;
+    if (log) {
+      const shift = constant(top + logScalar(rowSumExp(p, cols, top)));
+      for (; i >= 4; i -= 4) {
+        v128.store(q, f32x4.sub(v128.load(p), shift));
+        p += 16;
+        q += 16;
+      }
+      if (i > 0) storePart(q, f32x4.sub(loadPart(p, i), shift), i);
+      continue;
+    }
+    const shift = constant(top);
+    let sum = constant(0);
+    for (; i >= 4; i -= 4) {
+      const e = expNegative(f32x4.sub(v128.load(p), shift));
+      v128.store(q, e);
+      sum = f32x4.add(sum, e);
+      p += 16;
+      q += 16;
+    }
+    if (i > 0) {
+      const e = expNegative(f32x4.sub(loadTail(p, i, constant(-Infinity)), shift));
+      storePart(q, e, i);
+      sum = f32x4.add(sum, e);
+    }
+    const factor = constant(1 / sumLanes(sum));
+    q = out + row * (cols << 2);
+    for (i = cols; i >= 4; i -= 4) {
+      v128.store(q, f32x4.mul(v128.load(q), factor));
+      q += 16;
+    }
+    if (i > 0) storePart(q, f32x4.mul(loadPart(q, i), factor), i);
+  }
+}
+
+export function softmaxGrad(
+  y: usize,
+  dy: usize,
+  dx: usize,
+  cols: u32,
+  log: bool,
+  begin: u32,
+  end: u32,
+): void {
+  for (let row = begin; row < end; row++) {
+    const offset = row * (cols << 2);
+    let p = y + offset;
+    let g = dy + offset;
+    let q = dx + offset;
+    let i: u32 = cols;
+    if (log) {
+      const total = constant(-rowSum(g, cols));
+      for (; i >= 4; i -= 4) {
+        v128.store(q, madd(expNegative(v128.load(p)), total, v128.load(g)));
+        p += 16;
+        g += 16;
+        q += 16;
+      }
+      if (i > 0) storePart(q, madd(expNegative(loadPart(p, i)), total, loadPart(g, i)), i);
+    } else {
+      const total = constant(rowDot(g, p, cols));
+      for (; i >= 4; i -= 4) {
+        v128.store(q, f32x4.mul(v128.load(p), f32x4.sub(v128.load(g), total)));
+        p += 16;
+        g += 16;
+        q += 16;
+      }
+      if (i > 0) storePart(q, f32x4.mul(loadPart(p, i), f32x4.sub(loadPart(g, i), total)), i);
+    }
+  }
+}
+
+/** s = x + residual in out; returns its mean. residual may be 0 (none): then out receives x. */
+// @ts-ignore: decorator
+
+function sumResidual(x: usize, residual: usize, out: usize, cols: u32): f32 {
+  let sum = constant(0);
+  let i: u32 = cols;
+  if (residual != 0) {
+    for (; i >= 4; i -= 4) {
+      const s = f32x4.add(v128.load(x), v128.load(residual));
+      v128.store(out, s);
+      sum = f32x4.add(sum, s);
+      x += 16;
+      residual += 16;
+      out += 16;
+    }
+    if (i > 0) {
+      const s = f32x4.add(loadPart(x, i), loadPart(residual, i));
+      storePart(out, s, i);
+      sum = f32x4.add(sum, s);
+    }
+  } else {
+    for (; i >= 4; i -= 4) {
+      const s = v128.load(x);
+      v128.store(out, s);
+      sum = f32x4.add(sum, s);
+      x += 16;
+      out += 16;
+    }
+    if (i > 0) {
+      const s = loadPart(x, i);
+      storePart(out, s, i);
+      sum = f32x4.add(sum, s);
+    }
+  }
+  return sumLanes(sum) / <f32> cols;
+}
+
+export function layerNorm(
+  x: usize,
+  residual: usize,
+  gamma: usize,
+  beta: usize,
+  y: usize,
+  mean: usize,
+  rstd: usize,
+  cols: u32,
+  epsilon: f32,
+  begin: u32,
+  end: u32,
+): void {
+  for (let row = begin; row < end; row++) {
+    const offset = row * (cols << 2);
+    const out = y + offset;
+    const centre = sumResidual(x + offset, residual != 0 ? residual + offset : 0, out, cols);
+    const c = constant(centre);
+    let squares = constant(0);
+    let q = out;
+    let i: u32 = cols;
+    for (; i >= 4; i -= 4) {
+      const d = f32x4.sub(v128.load(q), c);
+      squares = madd(d, d, squares);
+      q += 16;
+    }
+    if (i > 0) {
+      const d = v128.and(f32x4.sub(loadPart(q, i), c), laneMask(i));
+      squares = madd(d, d, squares);
+    }
+    const scale = <f32> 1 / sqrt<f32>(sumLanes(squares) / <f32> cols + epsilon);
+    f32.store(mean + (row << 2), centre);
+    f32.store(rstd + (row << 2), scale);
+    const s = constant(scale);
+    let g = gamma;
+    let b = beta;
+    q = out;
+    for (i = cols; i >= 4; i -= 4) {
+      const normal = f32x4.mul(f32x4.sub(v128.load(q), c), s);
+      v128.store(q, madd(normal, v128.load(g), v128.load(b)));
+      q += 16;
+      g += 16;
+      b += 16;
+    }
+    if (i > 0) {
+      const normal = f32x4.mul(f32x4.sub(loadPart(q, i), c), s);
+      storePart(q, madd(normal, loadPart(g, i), loadPart(b, i)), i);
+    }
+  }
+}
+
+// @ts-ignore: decorator
+
+function loadSum(x: usize, residual: usize): v128 {
+  return residual != 0 ? f32x4.add(v128.load(x), v128.load(residual)) : v128.load(x);
+}
+
+// @ts-ignore: decorator
+
+function loadSumPart(x: usize, residual: usize, count: u32): v128 {
+  return residual != 0 ? f32x4.add(loadPart(x, count), loadPart(residual, count)) : loadPart(x, count);
+}
+
+/** dx = rstd · (g − mean(g) − normal · mean(g · normal)) with g = dy · gamma. */
+export function layerNormGrad(
+  x: usize,
+  residual: usize,
+  gamma: usize,
+  mean: usize,
+  rstd: usize,
+  dy: usize,
+  dx: usize,
+  cols: u32,
+  begin: u32,
+  end: u32,
+): void {
+  const step: usize = residual != 0 ? 16 : 0;
+  for (let row = begin; row < end; row++) {
+    const offset = row * (cols << 2);
+    const c = constant(f32.load(mean + (row << 2)));
+    const scale = f32.load(rstd + (row << 2));
+    const s = constant(scale);
+    let p = x + offset;
+    let r = residual != 0 ? residual + offset : 0;
+    let d = dy + offset;
+    let g = gamma;
+    let sum = constant(0);
+    let dot = constant(0);
+    let i: u32 = cols;
+    for (; i >= 4; i -= 4) {
+      const normal = f32x4.mul(f32x4.sub(loadSum(p, r), c), s);
+      const t = f32x4.mul(v128.load(d), v128.load(g));
+      sum = f32x4.add(sum, t);
+      dot = madd(t, normal, dot);
+      p += 16;
+      r += step;
+      d += 16;
+      g += 16;
+    }
+    if (i > 0) {
+      const normal = f32x4.mul(f32x4.sub(loadSumPart(p, r, i), c), s);
+      const t = f32x4.mul(loadPart(d, i), loadPart(g, i));
+      sum = f32x4.add(sum, t);
+      dot = madd(t, normal, dot);
+    }
+    const average = constant(sumLanes(sum) / <f32> cols);
+    const slope = constant(sumLanes(dot) / <f32> cols);
+    p = x + offset;
+    r = residual != 0 ? residual + offset : 0;
+    d = dy + offset;
+    g = gamma;
+    let q = dx + offset;
+    for (i = cols; i >= 4; i -= 4) {
+      const normal = f32x4.mul(f32x4.sub(loadSum(p, r), c), s);
+      const t = f32x4.sub(f32x4.mul(v128.load(d), v128.load(g)), average);
+      v128.store(q, f32x4.mul(s, f32x4.sub(t, f32x4.mul(normal, slope))));
+      p += 16;
+      r += step;
+      d += 16;
+      g += 16;
+      q += 16;
+    }
+    if (i > 0) {
+      const normal = f32x4.mul(f32x4.sub(loadSumPart(p, r, i), c), s);
+      const t = f32x4.sub(f32x4.mul(loadPart(d, i), loadPart(g, i)), average);
+      storePart(q, f32x4.mul(s, f32x4.sub(t, f32x4.mul(normal, slope))), i);
+    }
+  }
+}
+
+/** Rows summed into one partial before it is added to the total: shorter chains lose less. */
+const ROW_BLOCK: u32 = 128;
+
+/** Columns begin·4 … end·4 − 1 (at most cols), all rows. */
+export function layerNormParameterGrad(
+  x: usize,
+  residual: usize,
+  mean: usize,
+  rstd: usize,
+  dy: usize,
+  dgamma: usize,
+  dbeta: usize,
+  rows: u32,
+  cols: u32,
+  begin: u32,
+  end: u32,
+): void {
+  const line = cols << 2;
+  for (let group = begin; group < end; group++) {
+    const column = group << 2;
+    const count = min<u32>(4, cols - column);
+    const offset = column << 2;
+    let gammaTotal = constant(0);
+    let betaTotal = constant(0);
+    for (let first: u32 = 0; first < rows; first += ROW_BLOCK) {
+      const last = min(rows, first + ROW_BLOCK);
+      let gammaSum = constant(0);
+      let betaSum = constant(0);
+      for (let row = first; row < last; row++) {
+        const at = row * line + offset;
+        const c = v128.load32_splat(mean + (row << 2));
+        const s = v128.load32_splat(rstd + (row << 2));
+        let value: v128;
+        let d: v128;
+        if (count == 4) {
+          value = loadSum(x + at, residual != 0 ? residual + at : 0);
+          d = v128.load(dy + at);
+        } else {
+          value = loadSumPart(x + at, residual != 0 ? residual + at : 0, count);
+          d = loadPart(dy + at, count);
+        }
+        const normal = f32x4.mul(f32x4.sub(value, c), s);
+        gammaSum = madd(d, normal, gammaSum);
+        betaSum = f32x4.add(betaSum, d);
+      }
+      gammaTotal = f32x4.add(gammaTotal, gammaSum);
+      betaTotal = f32x4.add(betaTotal, betaSum);
+    }
+    if (count == 4) {
+      v128.store(dgamma + offset, gammaTotal);
+      v128.store(dbeta + offset, betaTotal);
+    } else {
+      storePart(dgamma + offset, gammaTotal, count);
+      storePart(dbeta + offset, betaTotal, count);
+    }
+  }
+}
+
+export function crossEntropy(
+  logits: usize,
+  targets: usize,
+  loss: usize,
+  cols: u32,
+  begin: u32,
+  end: u32,
+): void {
+  for (let row = begin; row < end; row++) {
+    const target = i32.load(targets + (row << 2));
+    let value: f32 = 0;
+    if (target >= 0) {
+      const p = logits + row * (cols << 2);
+      const top = rowMaximum(p, cols);
+      // (top − logit) first: exact where the target wins, so a small loss keeps its digits.
+      value = (top - f32.load(p + (target << 2))) + logScalar(rowSumExp(p, cols, top));
+    }
+    f32.store(loss + (row << 2), value);
+  }
+}
+
+export function crossEntropyGrad(
+  logits: usize,
+  targets: usize,
+  dloss: usize,
+  dlogits: usize,
+  cols: u32,
+  begin: u32,
+  end: u32,
+): void {
+  for (let row = begin; row < end; row++) {
+    const target = i32.load(targets + (row << 2));
+    const first = dlogits + row * (cols << 2);
+    if (target < 0) {
+      memory.fill(first, 0, cols << 2);
+      continue;
+    }
+    const scale = f32.load(dloss + (row << 2));
+    let p = logits + row * (cols << 2);
+    let q = first;
+    const top = rowMaximum(p, cols);
+    const shift = constant(top);
+    const inverse = <f32> 1 / rowSumExp(p, cols, top);
+    const factor = constant(scale * inverse);
+    let i: u32 = cols;
+    for (; i >= 4; i -= 4) {
+      v128.store(q, f32x4.mul(expNegative(f32x4.sub(v128.load(p), shift)), factor));
+      p += 16;
+      q += 16;
+    }
+    if (i > 0) storePart(q, f32x4.mul(expNegative(f32x4.sub(loadPart(p, i), shift)), factor), i);
+    const at = first + (target << 2);
+    const logit = f32.load(logits + row * (cols << 2) + (target << 2));
+    f32.store(at, scale * (expScalar(logit - top) * inverse - 1));
+  }
+}

@@ -1,0 +1,77 @@
+// Finds out which SIMD twin the host runs, compiles it and instantiates it on a shared memory.
+// It leaves buffers to pool.ts and threads to threads.ts.
+
+import { plainBinary, relaxedBinary } from "./binary.generated.ts";
+
+export type SimdChoice = "auto" | "relaxed" | "plain";
+
+/** Names and signatures come from kernels/main.ts; every argument and result is a number. */
+export type KernelExports = Record<string, (...values: number[]) => number>;
+
+/** A compiled twin. */
+export interface LoadedModule {
+  readonly twin: "relaxed" | "plain";
+  readonly module: WebAssembly.Module;
+}
+
+function decode(base64: string): Uint8Array<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** A module of one function: three zero vectors, f32x4.relaxed_madd, drop. */
+const RELAXED_PROBE = new Uint8Array([
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 10, 20, 1, 18, 0],
+  ...[65, 0, 253, 15, 65, 0, 253, 15, 65, 0, 253, 15, 253, 133, 2, 26, 11],
+]);
+
+interface NodeLike {
+  getBuiltinModule?: (name: string) => { setFlagsFromString?: (flags: string) => void } | undefined;
+  versions?: { node?: string; deno?: string };
+}
+
+/** Whether the host compiles relaxed SIMD; on Node 20 it is behind a V8 flag that may be set before the first compile. */
+export function hasRelaxedSimd(): boolean {
+  if (WebAssembly.validate(RELAXED_PROBE)) return true;
+  const host = (globalThis as { process?: NodeLike }).process;
+  if (host?.versions?.node === undefined || host.versions.deno !== undefined) return false;
+  try {
+    host.getBuiltinModule?.("node:v8")?.setFlagsFromString?.("--experimental-wasm-relaxed-simd");
+  } catch {
+    return false;
+  }
+  return WebAssembly.validate(RELAXED_PROBE);
+}
+
+export async function loadModule(simd: SimdChoice): Promise<LoadedModule> {
+  const relaxed = simd !== "plain" && hasRelaxedSimd();
+  if (simd === "relaxed" && !relaxed) {
+    throw new Error(
+      'wasm: this host does not compile relaxed SIMD; choose simd "auto" or "plain", or start Node with --experimental-wasm-relaxed-simd',
+    );
+  }
+  const module = await WebAssembly.compile(decode(relaxed ? relaxedBinary : plainBinary));
+  return { twin: relaxed ? "relaxed" : "plain", module };
+}
+
+const PAGES = 65536;
+
+/** A shared memory with room to grow to `maximumBytes`, or to less where the host refuses so much address space. */
+export function createMemory(
+  maximumBytes: number,
+  initialBytes: number,
+): { memory: WebAssembly.Memory; maximumBytes: number } {
+  const initial = Math.ceil(initialBytes / PAGES);
+  let maximum = Math.min(Math.max(Math.ceil(maximumBytes / PAGES), initial), PAGES);
+  for (;;) {
+    try {
+      const memory = new WebAssembly.Memory({ initial, maximum, shared: true });
+      return { memory, maximumBytes: maximum * PAGES };
+    } catch (error) {
+      maximum = maximum >> 1;
+      if (maximum < initial || maximum < 64) throw error;
+    }
+  }
+}
