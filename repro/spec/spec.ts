@@ -51,6 +51,8 @@ const hyperparameterFields = {
   fisherBatches: count,
   /** Steps between two entries of the tr(F) log; 0: none. */
   trackFisherEvery: countOrNone,
+  /** Most examples of each validation or test set that are scored; all of them when absent. */
+  evaluationLimit: count.optional(),
 };
 
 export const hyperparameterSchema = z.strictObject(hyperparameterFields).refine(
