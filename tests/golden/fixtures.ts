@@ -2,8 +2,9 @@
 // It leaves the comparisons, and their tolerances, to the tests.
 
 import { readFile } from "node:fs/promises";
-import type { Backend, HostArray } from "../../core/mod.ts";
+import type { Backend } from "../../core/mod.ts";
 import { type AdapterOptions, loraDefaults, taskDefaults } from "../../core/adapters/adapters.ts";
+import { openSafetensors } from "../../core/io/safetensors.ts";
 import type { Batch } from "../../core/models/batch.ts";
 import { type EncoderConfig, encoderConfig } from "../../core/models/config.ts";
 import { createModel, type Model, type ModelOptions, type Task } from "../../core/models/model.ts";
@@ -23,18 +24,11 @@ export interface Golden {
 }
 
 export async function readGolden(name: string): Promise<Golden> {
-  const bytes = await readFile(new URL(`${name}.safetensors`, folder));
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  const headerLength = Number(new DataView(buffer).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, headerLength)));
+  const file = await openSafetensors(await readFile(new URL(`${name}.safetensors`, folder)), name);
   const out: Golden = { weights: new Map(), inputs: new Map(), outputs: new Map(), gradients: new Map() };
-  for (const [key, entry] of Object.entries<any>(header)) {
-    if (key === "__metadata__") continue;
-    const [start, end] = entry.data_offsets;
-    const piece = buffer.slice(8 + headerLength + start, 8 + headerLength + end);
-    const data: HostArray = entry.dtype === "I32" ? new Int32Array(piece) : new Float32Array(piece);
+  for (const key of file.entries.keys()) {
     const at = key.indexOf("/");
-    out[key.slice(0, at) as keyof Golden].set(key.slice(at + 1), { shape: entry.shape, data });
+    out[key.slice(0, at) as keyof Golden].set(key.slice(at + 1), await file.read(key));
   }
   return out;
 }
