@@ -87,7 +87,8 @@ export function spanLabels(
   let first = from;
   while (first + 1 < from + count && tokens.starts[first + 1] <= start) first++;
   let last = from + count - 1;
-  while (last - 1 >= from && tokens.ends[last - 1] >= end) last--;
+  // Not below the first: XLM-R's lone "▁" ends where the character after it ends.
+  while (last - 1 >= first && tokens.ends[last - 1] >= end) last--;
   return [secondFrom + first - from, secondFrom + last - from];
 }
 

@@ -1,11 +1,11 @@
-// Promises the text of a `tokenizer.json` for a list of pieces: cased WordPiece (BERT) or unigram (XLM-R).
+// Promises the text of a `tokenizer.json` for BERT's cased WordPiece pieces, so that every vocabulary is loaded in one way.
 // Leaves learning the pieces to whoever has a corpus, and reading the result to tokenizer.ts.
 
-const addedToken = (id: number, content: string, lstrip = false) => ({
+const addedToken = (id: number, content: string) => ({
   id,
   content,
   single_word: false,
-  lstrip,
+  lstrip: false,
   rstrip: false,
   normalized: false,
   special: true,
@@ -63,36 +63,4 @@ export function wordPieceJson(pieces: readonly string[]): string {
     },
   };
   return JSON.stringify(json).replace('"VOCABULARY"', () => vocabularyJson(pieces));
-}
-
-/**
- * XLM-R (Conneau et al. 2020): NFKC, runs of blanks joined, "▁" for a blank and at each word's start, unigram pieces
- * with log-probabilities. Must hold <s>, <pad>, </s>, <unk> and <mask>.
- */
-export function unigramJson(pieces: readonly (readonly [piece: string, logProbability: number])[]): string {
-  const names = pieces.map(([piece]) => piece);
-  vocabularyJson(names);
-  const special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"].map((token) =>
-    addedToken(idOf(names, token), token, token === "<mask>")
-  );
-  return JSON.stringify({
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: special.sort((a, b) => a.id - b.id),
-    normalizer: {
-      type: "Sequence",
-      normalizers: [{ type: "NFKC" }, { type: "Replace", pattern: { Regex: " {2,}" }, content: " " }],
-    },
-    pre_tokenizer: {
-      type: "Sequence",
-      pretokenizers: [
-        { type: "WhitespaceSplit" },
-        { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true },
-      ],
-    },
-    post_processor: null,
-    decoder: { type: "Metaspace", replacement: "▁", prepend_scheme: "always", split: true },
-    model: { type: "Unigram", unk_id: idOf(names, "<unk>"), vocab: pieces, byte_fallback: false },
-  });
 }

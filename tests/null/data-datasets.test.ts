@@ -1,13 +1,17 @@
-// Promises the rules by which files are chosen, what is said of partial data, and errors for absent files and languages.
+// Promises the rules by which files are chosen, what is said of partial data, errors for absent files, and the published counts.
 // Leaves file formats to data-readers.test.ts.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as fc from "fast-check";
 import { codePointLength, codePoints } from "../../repro/data/codepoints.ts";
-import { loadTarget, loadTask } from "../../repro/data/datasets.ts";
+import { loadTarget, loadTask, targetLanguages, type TargetName } from "../../repro/data/datasets.ts";
+import { readCopaXml } from "../../repro/data/copa.ts";
+import { readXnliDev } from "../../repro/data/nli.ts";
 import { digestFiles, folderSource, memorySource } from "../../repro/data/source.ts";
-import { subsample } from "../../repro/data/subsample.ts";
+import { realData } from "../fixtures/data/real.ts";
 
+// The gate must give the same answer every time.
+fc.configureGlobal({ seed: 20240616 });
 const test = suite("data-datasets");
 
 const squad = (ids: string[]) =>
@@ -139,11 +143,70 @@ test("code points: positions agree with splitting the text", () => {
   }));
 });
 
-test("subsample follows the order, nested, and refuses nonsense", () => {
-  const backwards = (n: number) => Array.from({ length: n }, (_, i) => n - 1 - i);
-  assert.equal(subsample(["a", "b", "c"], 2, backwards), ["c", "b"]);
-  assert.equal(subsample(["a", "b", "c"], 9, backwards), ["c", "b", "a"]);
-  assert.throws(() => subsample(["a"], 0, backwards), /whole number from 1/);
+const realSource = realData("data-datasets", 4);
+const real = realSource ? test : test.skip;
+
+real("training tasks: counts and partial data", async () => {
+  const squad = await loadTask(realSource!, "squad");
+  assert.is(squad.validation.length, 10_570);
+  assert.is(squad.validation.reduce((sum, example) => sum + example.answers.length, 0), 34_726);
+  if (squad.partial.length > 0) {
+    assert.is(squad.train.length, 4_370);
+    assert.equal(squad.partial, ["SQuAD train: first 4,370 of 87,599 questions"]);
+  } else {
+    assert.is(squad.train.length, 87_599);
+  }
+  const xnli = await loadTask(realSource!, "xnli");
+  assert.is(xnli.validation.length, 2_490);
+  if (xnli.partial.length > 0) {
+    assert.is(xnli.train.length, 19_647);
+    assert.equal(xnli.partial, ["MNLI train replaced by MNLI dev (19,647 pairs)"]);
+  } else {
+    assert.is(xnli.train.length, 392_702);
+  }
+  const copa = await loadTask(realSource!, "copa");
+  assert.equal([copa.train.length, copa.validation.length], [400, 100]);
+  assert.equal(copa.partial, []);
+});
+
+real("COPA test has 500 items", async () => {
+  assert.is(readCopaXml(await realSource!.text("copa/copa-test.xml"), "copa/copa-test.xml").length, 500);
+});
+
+real("targets: counts in every language", async () => {
+  const mlqaDev: Record<string, number> = {
+    en: 1148,
+    ar: 517,
+    de: 512,
+    es: 500,
+    hi: 507,
+    vi: 511,
+    zh: 504,
+  };
+  const count = async (name: TargetName, language: string) =>
+    (await loadTarget(realSource!, name, language)).examples.length;
+  for (const language of targetLanguages.xquad) assert.is(await count("xquad", language), 1_190, language);
+  for (const language of targetLanguages.mlqa) {
+    const { examples, partial } = await loadTarget(realSource!, "mlqa", language);
+    if (partial.length > 0) assert.is(examples.length, mlqaDev[language], language);
+  }
+  for (const language of targetLanguages.xnli) assert.is(await count("xnli", language), 5_010, language);
+  for (const language of targetLanguages.xcopa) {
+    assert.is(await count("xcopa", language), language === "en" ? 100 : 500, language);
+  }
+});
+
+real("XNLI: 2,490 development pairs in each language, a third of each label", async () => {
+  for (const language of targetLanguages.xnli) {
+    const examples = readXnliDev(await realSource!.text(`xnli/dev-${language}.tsv`), language);
+    for (const label of [0, 1, 2]) {
+      assert.is(examples.filter((e) => e.label === label).length, 830, language);
+    }
+    const { examples: tested } = await loadTarget(realSource!, "xnli", language);
+    for (const label of [0, 1, 2]) {
+      assert.is(tested.filter((e) => e.label === label).length, 1_670, language);
+    }
+  }
 });
 
 test.run();

@@ -1,5 +1,5 @@
 // Promises that every reader gives the normalised example, and that each kind of bad input is named with its file and place.
-// Leaves counts of the published files to data-real.test.ts.
+// Leaves counts of the published files to data-datasets.test.ts.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readCopaJsonl, readCopaXml } from "../../repro/data/copa.ts";
