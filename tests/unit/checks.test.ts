@@ -1,0 +1,131 @@
+// Promises: verdicts follow from the numbers as the rule says, in every direction. Leaves the rule's constants to reference.ts.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import {
+  holds,
+  judge,
+  parseReference,
+  type PublishedReference,
+  referenceCells,
+  settingsKey,
+  standardDeviation,
+  type StoredReference,
+  studentT,
+  welchHalfWidth,
+} from "../../repro/checks/mod.ts";
+import { spec } from "../fakes/specs.ts";
+
+const test = suite("checks");
+const values = (of: Record<number, number>) =>
+  new Map(Object.entries(of).map(([seed, v]) => [Number(seed), v]));
+const close = (a: number | undefined, b: number, within = 1e-3) =>
+  assert.ok(Math.abs(a! - b) <= within, `${a} is not ${b}`);
+
+test("statistics agree with printed tables", () => {
+  close(standardDeviation([2, 4, 4, 4, 5, 5, 7, 9]), 2.1381);
+  assert.is(standardDeviation([5]), undefined);
+  // Two-sided 95 % of Student's t.
+  close(studentT(0.95, 3), 3.182);
+  close(studentT(0.95, 6), 2.447);
+  // Equal spreads and sizes: Welch is the pooled test with 2(n − 1) degrees of freedom.
+  close(welchHalfWidth(0.95, { sd: 0.56, n: 4 }, { sd: 0.56, n: 4 }), 2.447 * 0.56 * Math.sqrt(0.5), 1e-2);
+});
+
+const stored: StoredReference = {
+  kind: "stored",
+  mean: 50,
+  sd: 1,
+  n: 4,
+  seeds: { 1: 49, 2: 50, 3: 50.5, 4: 50.5 },
+  tolerance: { seed: 0.5, floor: 0.1, spread: 1, quantile: 3, margin: 10, reason: "" },
+};
+
+test("no run is missing, no reference is not comparable, and both say so", () => {
+  assert.is(judge(new Map(), stored).verdict, "missing");
+  assert.equal(judge(values({ 1: 5 }), "the data differ"), {
+    verdict: "not comparable",
+    why: "the data differ",
+  });
+  assert.not(holds("missing"));
+  assert.ok(holds("not comparable"));
+});
+
+test("the same seeds are compared one by one, more tightly the more there are", () => {
+  assert.is(judge(values({ 1: 49.5 }), stored).verdict, "consistent");
+  assert.is(judge(values({ 1: 49.51 }), stored).verdict, "inconsistent");
+  // A mean difference of 0.3 is within one seed's tolerance and beyond that of four.
+  const all = { 1: 49.3, 2: 50.3, 3: 50.8, 4: 50.8 };
+  const { verdict, tolerance, difference } = judge(values(all), stored);
+  assert.is(verdict, "inconsistent");
+  close(tolerance, 0.25);
+  close(difference, 0.3);
+  assert.is(judge(values({ ...all, 4: 50.5 }), stored).verdict, "consistent");
+});
+
+test("one seed far off is noticed although the means of all are near", () => {
+  // Seed 1's value would be no surprise from another seed; from seed 1 it is.
+  assert.is(judge(values({ 1: 50.5 }), stored).verdict, "inconsistent");
+  assert.is(judge(values({ 9: 50.5 }), stored).verdict, "consistent");
+});
+
+test("other seeds are compared with the spread", () => {
+  const { verdict, tolerance } = judge(values({ 9: 53.3 }), stored);
+  assert.is(verdict, "consistent");
+  close(tolerance, 3 * Math.sqrt(1 + 1 / 4));
+  assert.is(judge(values({ 9: 53.4 }), stored).verdict, "inconsistent");
+  assert.is(judge(values({ 9: 53, 10: 53 }), stored).verdict, "inconsistent");
+});
+
+test("a tolerance that could not see a large difference is underpowered, with the runs that would do", () => {
+  const wide = { ...stored, tolerance: { ...stored.tolerance, spread: 4 } };
+  const { verdict, runsNeeded, why } = judge(values({ 9: 51 }), wide);
+  assert.is(verdict, "underpowered");
+  assert.is(runsNeeded, 3);
+  assert.match(why, /3 runs would/);
+  assert.is(judge(values({ 9: 70 }), wide).verdict, "inconsistent");
+});
+
+const published: PublishedReference = { kind: "published", mean: 60, sd: 0.5, n: 4, margin: 2 };
+
+test("published numbers are compared by Welch's interval", () => {
+  assert.is(judge(values({ 1: 60.2, 2: 59.9, 3: 60.6, 4: 60.4 }), published).verdict, "consistent");
+  assert.is(judge(values({ 1: 62.2, 2: 61.9, 3: 62.6, 4: 62.4 }), published).verdict, "inconsistent");
+  assert.is(judge(values({ 1: 58, 2: 62, 3: 63, 4: 59 }), published).verdict, "underpowered");
+  assert.is(judge(values({ 1: 60 }), { ...published, sd: undefined }).verdict, "underpowered");
+});
+
+test("stored tolerances follow from the spread over seeds", () => {
+  const cell = (row: string, of: Record<number, number>) => ({
+    row,
+    column: "xnli/average/accuracy",
+    values: values(of),
+    item: 0.05,
+    group: "mbert xnli/average",
+  });
+  const [steady, noisy] = referenceCells([
+    cell("mbert/standard", { 1: 50, 2: 50, 3: 50 }),
+    cell("mbert/gu", { 1: 50, 2: 52, 3: 54 }),
+  ]);
+  assert.is(noisy.sd, 2);
+  assert.is(noisy.tolerance.spread, 2);
+  assert.is(noisy.tolerance.seed, 1);
+  // The steady one gets the pooled spread: √((0·2 + 4·2) / 4).
+  close(steady.tolerance.spread, Math.SQRT2);
+  close(steady.tolerance.quantile, studentT(0.975, 4));
+  assert.throws(() => referenceCells([cell("mbert/fun", { 1: 50 })]), /at least two seeds/);
+});
+
+test("a reference belongs to settings, whatever the seed, backend and deliberate fault", async () => {
+  const key = await settingsKey(spec());
+  assert.is(await settingsKey(spec({ seed: 9, backend: "webgpu", mutant: "x", numericsVersion: 7 })), key);
+  assert.is.not(await settingsKey(spec({ dataRevision: "other" })), key);
+  const faster = { ...spec().hyperparameters, learningRate: 1 };
+  assert.is.not(await settingsKey(spec({ hyperparameters: faster })), key);
+});
+
+test("a damaged reference file is named", () => {
+  assert.throws(() => parseReference("{", "r.json"), /reference r\.json: not valid JSON .*repro reference/);
+  assert.throws(() => parseReference("{}", "r.json"), /reference r\.json: .*repro reference/s);
+});
+
+test.run();
