@@ -6,7 +6,14 @@ import type { Backend, DeviceBuffer, DType, HostArray } from "../backend.ts";
 import type { KernelSet } from "../kernels.ts";
 import { copyKernels } from "./kernels/copy.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
+import { attentionKernels } from "./kernels/attention.ts";
+import { embeddingKernels } from "./kernels/embedding.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
+import { normalizationKernels } from "./kernels/normalization.ts";
+import { optimizerKernels } from "./kernels/optimizer.ts";
+import { randomKernels } from "./kernels/random.ts";
+import { reduceKernels } from "./kernels/reduce.ts";
+import { softmaxKernels } from "./kernels/softmax.ts";
 import { own } from "./kernels/windows.ts";
 import { Recorder } from "./recorder.ts";
 
@@ -73,6 +80,13 @@ export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backe
   const kernels: KernelSet = {
     ...elementwiseKernels(recorder),
     ...copyKernels(recorder),
+    ...attentionKernels(recorder),
+    ...embeddingKernels(recorder),
+    ...normalizationKernels(recorder),
+    ...optimizerKernels(recorder),
+    ...randomKernels(recorder),
+    ...reduceKernels(recorder),
+    ...softmaxKernels(recorder),
     ...matmulKernels(recorder),
   };
   return {
