@@ -6,7 +6,6 @@ import * as fc from "fast-check";
 import { subsample } from "../../repro/data/subsample.ts";
 import { paddedLength } from "../../repro/tasks/batch.ts";
 import { choiceData } from "../../repro/tasks/choice.ts";
-import { prepare } from "../../repro/tasks/mod.ts";
 import { nliData } from "../../repro/tasks/nli.ts";
 import { batches, byLength, epochOrder } from "../../repro/tasks/order.ts";
 import { longestFirst } from "../../repro/tasks/truncate.ts";
@@ -129,18 +128,6 @@ test("accuracy counts the largest logit, the first among equals, over batches in
     () => chosen.add(choices.collate([0]), { kind: "class", logits: [1, 2] }),
     /kind "class" for a task of kind "choice"/,
   );
-});
-
-test("prepare goes by the task's name", async () => {
-  assert.is((await prepare("xnli", bert(), nli, { maxLength: 14 })).kind, "class");
-  assert.is((await prepare("copa", bert(), copa, { maxLength: 32 })).kind, "choice");
-  const question = [{ id: "1", context: "the cat", question: "who?", answers: [{ text: "cat", start: 4 }] }];
-  assert.is((await prepare("squad", bert(), question, { maxLength: 14, docStride: 2 })).kind, "span");
-  const error = await prepare("squad", bert(), question, { maxLength: 14 }).then(
-    () => null,
-    (thrown) => thrown as Error,
-  );
-  assert.match(error!.message, "docStride");
 });
 
 test("data order: a permutation of its seed and epoch alone, cut into batches", () => {
