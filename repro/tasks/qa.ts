@@ -16,10 +16,11 @@ export interface QaOptions {
   readonly docStride: number;
   readonly padding?: Padding;
   /**
-   * Start label of an answer that begins in a window's last context token. "token": that token. "authors-code": the last
-   * position of the row padded to maxLength, where the published search for it ends up.
+   * "exact" (the default): the answer's own tokens. "authors-code": as the published search finds them, which differs in two
+   * corners. An answer that begins in a window's last context token starts at the row's last position (padded to maxLength);
+   * and where two tokens end together (XLM-R's lone "▁" and the character after it), the end may lie before the start.
    */
-  readonly lastToken?: "token" | "authors-code";
+  readonly spanLabels?: "exact" | "authors-code";
   /** How answers are compared; see metrics/answers.ts. Default: SQuAD v1.1. */
   readonly scoring?: ScoringRule;
 }
@@ -81,14 +82,15 @@ export function spanLabels(
   tokens: Encoded,
   start: number,
   end: number,
+  rule: "exact" | "authors-code" = "exact",
 ): [first: number, last: number] {
   const { from, count, secondFrom } = window;
   if (count === 0 || tokens.starts[from] > start || tokens.ends[from + count - 1] < end) return [0, 0];
   let first = from;
   while (first + 1 < from + count && tokens.starts[first + 1] <= start) first++;
   let last = from + count - 1;
-  // Not below the first: XLM-R's lone "▁" ends where the character after it ends.
-  while (last - 1 >= first && tokens.ends[last - 1] >= end) last--;
+  const lowest = rule === "exact" ? first : from;
+  while (last - 1 >= lowest && tokens.ends[last - 1] >= end) last--;
   return [secondFrom + first - from, secondFrom + last - from];
 }
 
@@ -104,15 +106,11 @@ export async function qaData(
   const ends = new Int32Array(rows.length);
   rows.forEach((window, index) => {
     const { text, start } = examples[window.example].answers[0];
-    const [first, last] = spanLabels(
-      window,
-      contexts[window.example].tokens,
-      start,
-      start + [...text].length,
-    );
+    const { tokens } = contexts[window.example];
+    const [first, last] = spanLabels(window, tokens, start, start + [...text].length, options.spanLabels);
     const atLastToken = first > 0 && first === window.secondFrom + window.count - 1;
     // The position exists only in rows padded to the full length; shorter ones take their last.
-    starts[index] = atLastToken && options.lastToken === "authors-code" ? options.maxLength - 1 : first;
+    starts[index] = atLastToken && options.spanLabels === "authors-code" ? options.maxLength - 1 : first;
     ends[index] = last;
   });
   return {
