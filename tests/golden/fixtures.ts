@@ -24,7 +24,10 @@ export interface Golden {
 }
 
 export async function readGolden(name: string): Promise<Golden> {
-  const file = await openSafetensors(await readFile(new URL(`${name}.safetensors`, folder)), name);
+  const file = await openSafetensors(
+    new Uint8Array(await readFile(new URL(`${name}.safetensors`, folder))),
+    name,
+  );
   const out: Golden = { weights: new Map(), inputs: new Map(), outputs: new Map(), gradients: new Map() };
   for (const key of file.entries.keys()) {
     const at = key.indexOf("/");
