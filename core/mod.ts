@@ -47,3 +47,15 @@ export type { HostTensor, State } from "./nn/parameters.ts";
 
 export { openSafetensors, type TensorToWrite, writeSafetensors } from "./io/safetensors.ts";
 export { normal, permutation, streamKey, uniform } from "./random.ts";
+export { AdamW, type AdamWOptions, type AdamWState } from "./optim/adamw.ts";
+export { learningRateAt, type LearningRateOptions } from "./optim/schedule.ts";
+export { createUnfreezer, type Unfreezer, unfreezingMethods } from "./unfreezing/unfreezer.ts";
+export {
+  averageTrace,
+  averageTraceAsCoded,
+  fisherTrace,
+  traceByLayer,
+  type TraceGroup,
+  type TraceOptions,
+  type TraceResult,
+} from "./fisher/trace.ts";
