@@ -211,7 +211,7 @@ function decode(label: string, entry: SafetensorsEntry, bytes: Uint8Array): Deco
   const count = bytes.length / width;
   if (entry.dtype === "F32") {
     // The common case at full speed; every machine with a JavaScript engine today is little-endian.
-    return { shape, dtype: "f32", data: new Float32Array(bytes.slice().buffer, 0, count) };
+    return { shape, dtype: "f32", data: new Float32Array(new Uint8Array(bytes).buffer, 0, count) };
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const data = kind === "f32" ? new Float32Array(count) : new Int32Array(count);
