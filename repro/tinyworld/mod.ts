@@ -14,3 +14,4 @@ export function tinyWorld(): DataSource {
 export { taskFiles } from "./tasks.ts";
 export { unigram, wordPiece } from "./vocabulary.ts";
 export { LANGUAGES } from "./lexicon.ts";
+export { assetsFolder } from "./assets.ts";

@@ -1,0 +1,39 @@
+// Promises an open engine backend for a name a person gave, "auto" included, and says which one and why.
+// Leaves devices and drivers to repro/gpu.ts and kernels to core/backends/.
+import type { Backend } from "../../core/mod.ts";
+import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
+import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
+import { describeAdapter, openGpu } from "../gpu.ts";
+import type { BackendName } from "../spec/mod.ts";
+
+export type BackendChoice = "auto" | BackendName;
+
+/**
+ * The backend that a choice means on this machine: "auto" is a real GPU where there is one, else wasm; a software GPU is
+ * taken only when webgpu is asked for by name. `reason` is one sentence for the user.
+ */
+export async function resolveBackend(choice: BackendChoice): Promise<{ name: BackendName; reason: string }> {
+  if (choice !== "auto") return { name: choice, reason: "as asked" };
+  const gpu = await openGpu();
+  const adapter = gpu === null ? null : await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (adapter === null) return { name: "wasm", reason: "no GPU adapter was found" };
+  const described = describeAdapter(adapter);
+  if (described.isSoftware) {
+    return { name: "wasm", reason: `${described.description} is a software GPU, slower than wasm` };
+  }
+  return { name: "webgpu", reason: described.description };
+}
+
+/** Opens a backend. `threads` counts for wasm only. */
+export async function openBackend(name: BackendName, options: { threads?: number } = {}): Promise<Backend> {
+  if (name === "reference") return await createReferenceBackend();
+  if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1 });
+  const gpu = await openGpu();
+  if (gpu === null) {
+    throw new Error(
+      "webgpu: no GPU could be opened; install a Vulkan, Metal or D3D12 driver (see `repro doctor`) or use --backend wasm",
+    );
+  }
+  return await createWebgpuBackend({ gpu });
+}

@@ -1,0 +1,119 @@
+// Promises prepared data for a specification: English training and validation items, and test items of any target language.
+// Leaves reading files to data/ and token batches to tasks/.
+import type { Batch as ModelBatch } from "../../core/mod.ts";
+import { loadTarget, loadTask, type TargetName } from "../data/datasets.ts";
+import type { DataSource } from "../data/source.ts";
+import { subsample } from "../data/subsample.ts";
+import type { ChoiceExample, NliExample, QaExample } from "../data/types.ts";
+import type { RunSpec, TaskName } from "../spec/mod.ts";
+import type { Batch, Padding } from "../tasks/batch.ts";
+import { choiceData } from "../tasks/choice.ts";
+import { nliData } from "../tasks/nli.ts";
+import { qaData } from "../tasks/qa.ts";
+import type { TaskData } from "../tasks/task-data.ts";
+import type { Tokenizer } from "../tasks/tokenizer.ts";
+
+/** Seed of every choice of examples that must not vary with the run's seed: which 1K of SQuAD, which 100 of a test set. */
+const sampleSeed = 0;
+
+export interface Prepared {
+  readonly data: TaskData;
+  readonly partial: readonly string[];
+}
+
+/** Training items of a run. Batches are padded to the longest row at tiny scale, else to the maximum length as the authors do. */
+export async function trainingData(
+  source: DataSource,
+  tokenizer: Tokenizer,
+  spec: RunSpec,
+): Promise<Prepared> {
+  const { train, partial } = await loadTask(source, spec.task);
+  const size = spec.hyperparameters.trainingSize;
+  const examples = size === undefined ? train : subsample<unknown>(train, size, sampleSeed);
+  return { data: await prepare(spec, tokenizer, examples, trainingPadding(spec)), partial };
+}
+
+/** English items by which the best checkpoint is chosen. */
+export async function validationData(
+  source: DataSource,
+  tokenizer: Tokenizer,
+  spec: RunSpec,
+): Promise<Prepared> {
+  const { validation } = await loadTask(source, spec.task);
+  return await evaluationData(spec, tokenizer, validation, `${spec.task} validation`);
+}
+
+/** Test items of one data set in one language. */
+export async function targetData(
+  source: DataSource,
+  tokenizer: Tokenizer,
+  spec: RunSpec,
+  dataset: TargetName,
+  language: string,
+): Promise<Prepared> {
+  const { examples, partial } = await loadTarget(source, dataset, language);
+  const prepared = await evaluationData(spec, tokenizer, examples, `${dataset} ${language}`, language);
+  return { data: prepared.data, partial: [...partial, ...prepared.partial] };
+}
+
+async function evaluationData(
+  spec: RunSpec,
+  tokenizer: Tokenizer,
+  examples: readonly unknown[],
+  what: string,
+  language = "en",
+): Promise<Prepared> {
+  const limit = spec.hyperparameters.evaluationLimit;
+  const cut = limit !== undefined && limit < examples.length;
+  // The same numbers in every language, so that parallel test sets stay parallel.
+  const chosen = cut ? subsample(examples, limit, sampleSeed) : examples;
+  return {
+    data: await prepare(spec, tokenizer, chosen, { to: "longest", multipleOf: 4 }, language),
+    partial: cut ? [`${what}: ${limit} of ${examples.length.toLocaleString("en-US")} examples`] : [],
+  };
+}
+
+function prepare(
+  spec: RunSpec,
+  tokenizer: Tokenizer,
+  examples: readonly unknown[],
+  padding: Padding,
+  language = "en",
+): Promise<TaskData> {
+  const { maxLength, docStride } = spec.hyperparameters;
+  const kinds: Record<TaskName, () => Promise<TaskData>> = {
+    squad: () =>
+      qaData(tokenizer, examples as QaExample[], {
+        maxLength,
+        docStride,
+        padding,
+        scoring: { rule: "authors-code", language },
+        spanLabels: spec.fidelity === "authors-code" ? "authors-code" : "exact",
+      }),
+    xnli: () => nliData(tokenizer, examples as NliExample[], { maxLength, padding }),
+    copa: () => choiceData(tokenizer, examples as ChoiceExample[], { maxLength, padding }),
+  };
+  return kinds[spec.task]();
+}
+
+/** COPA is padded to the longest of the batch in the authors' script; SQuAD and MNLI to the maximum length. Padding changes no score, only time. */
+function trainingPadding(spec: RunSpec): Padding {
+  const fixed = spec.scale !== "tiny" && spec.task !== "copa" && spec.fidelity === "authors-code";
+  return fixed ? { to: spec.hyperparameters.maxLength } : { to: "longest", multipleOf: 4 };
+}
+
+/** A batch as the model takes it. */
+export function modelBatch(batch: Batch): ModelBatch {
+  const { labels } = batch;
+  return {
+    examples: batch.size,
+    tokens: batch.length,
+    choices: batch.rows / batch.size,
+    inputIds: batch.inputIds,
+    attentionMask: batch.attentionMask,
+    tokenTypeIds: batch.tokenTypeIds,
+    ...(labels.kind === "span"
+      ? { startPositions: labels.start, endPositions: labels.end }
+      : { labels: labels.labels }),
+  };
+}

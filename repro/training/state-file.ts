@@ -1,0 +1,13 @@
+// Promises all tensors of a safetensors file at once, with its metadata.
+// Leaves the format to core/io.
+import { openSafetensors, type State } from "../../core/mod.ts";
+
+export async function readStateFile(
+  bytes: Uint8Array,
+  label: string,
+): Promise<{ state: State; metadata: Readonly<Record<string, string>> }> {
+  const file = await openSafetensors(bytes, label);
+  const state: State = new Map();
+  for (const name of file.entries.keys()) state.set(name, await file.read(name));
+  return { state, metadata: file.metadata };
+}

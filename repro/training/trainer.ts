@@ -1,0 +1,272 @@
+// Promises one training run step by step: scheduled unfreezing, dropout streams, AdamW, best checkpoint by validation, and a
+// state that resumes to the same numbers. Leaves arithmetic to core/, data to data.ts and files to execute.ts.
+import {
+  AdamW,
+  type AdamWState,
+  createUnfreezer,
+  learningRateAt,
+  type Model,
+  scope,
+  type State,
+  Tape,
+  type Tensor,
+  type Unfreezer,
+  writeSafetensors,
+} from "../../core/mod.ts";
+import type { ScheduleEntry } from "../runs/mod.ts";
+import type { RunSpec } from "../spec/mod.ts";
+import { batches, epochOrder } from "../tasks/order.ts";
+import type { TaskData } from "../tasks/task-data.ts";
+import { modelBatch } from "./data.ts";
+import { tracesByLayer, trackedTrace } from "./fisher.ts";
+import type { Mutant } from "./mutants.ts";
+import { readStateFile } from "./state-file.ts";
+
+export interface TrainerOptions {
+  model: Model;
+  data: TaskData;
+  spec: RunSpec;
+  mutant?: Mutant;
+  /** Score on the validation set; higher is better. Called every `evaluateEvery` steps. */
+  validate(): Promise<number>;
+  /** One line for each step, in order; read from the device in small groups. */
+  onLoss(line: { step: number; loss: number; learningRate: number; open: number }): void;
+  /** tr(F) whenever it was computed: per layer for a selection, or the tracked average. */
+  onTrace(line: { step: number; kind: "selection" | "tracking"; layers?: number[]; average?: number }): void;
+}
+
+/** Everything beside tensors that a resumed run must know. */
+interface Saved {
+  step: number;
+  open: number[];
+  schedule: ScheduleEntry[];
+  unfreezer: ReturnType<Unfreezer["state"]>;
+  globalStep: number;
+  stepCounts: Record<string, number>;
+  best: { step: number; score: number } | null;
+}
+
+/** Losses are read from the device this many steps at a time. */
+const readLossesEvery = 20;
+
+/** Number of updates in the whole run. */
+export function totalSteps(spec: RunSpec, items: number): number {
+  const { steps, epochs, batchSize } = spec.hyperparameters;
+  return steps ?? Math.ceil(epochs! * Math.ceil(items / batchSize));
+}
+
+export class Trainer {
+  readonly steps: number;
+  readonly #options: TrainerOptions;
+  readonly #optimizer: AdamW;
+  readonly #unfreezer: Unfreezer;
+  readonly #open = new Set<number>();
+  readonly #schedule: ScheduleEntry[] = [];
+  #step = 0;
+  #pending: { step: number; loss: Tensor; learningRate: number; open: number }[] = [];
+  #best: { step: number; score: number; state: State } | null = null;
+  #epoch: { number: number; batches: Int32Array[] } | null = null;
+
+  constructor(options: TrainerOptions) {
+    this.#options = options;
+    const { model, data, spec, mutant } = options;
+    const { interval, weightDecay, maxGradientNorm } = spec.hyperparameters;
+    this.steps = totalSteps(spec, data.size);
+    this.#optimizer = new AdamW({
+      weightDecay,
+      maximumGradientNorm: maxGradientNorm,
+      stepCount: mutant === "global-step-count" ? "global" : "per-parameter",
+    });
+    this.#unfreezer = createUnfreezer({
+      layers: model.config.layers,
+      interval,
+      method: spec.method,
+      fidelity: spec.fidelity,
+      seed: spec.seed,
+      trace: () => tracesByLayer({ ...options, step: this.#step }),
+    });
+  }
+
+  /** Updates made so far. */
+  get step(): number {
+    return this.#step;
+  }
+  /** Which layers opened before which update. */
+  get schedule(): readonly ScheduleEntry[] {
+    return this.#schedule;
+  }
+  get best(): { step: number; score: number } | null {
+    return this.#best && { step: this.#best.step, score: this.#best.score };
+  }
+
+  /** One update. */
+  async advance(): Promise<void> {
+    const { model, spec } = this.#options;
+    const { hyperparameters: hp } = spec;
+    await this.#unfreeze();
+    if (hp.trackFisherEvery > 0 && this.#step % hp.trackFisherEvery === 0) await this.#track();
+    const learningRate = learningRateAt(this.#step, {
+      schedule: hp.learningRateSchedule,
+      learningRate: hp.learningRate,
+      totalSteps: this.steps,
+    });
+    const batch = modelBatch(this.#batch());
+    const loss = scope(() => {
+      const tape = new Tape();
+      const loss = tape.run(() => model.loss(batch, { dropout: { seed: spec.seed, step: this.#step } }));
+      tape.backward(loss);
+      return loss;
+    });
+    this.#optimizer.step(model.trainableParameters, learningRate);
+    model.zeroGrad();
+    this.#pending.push({ step: this.#step, loss, learningRate, open: this.#open.size });
+    this.#step++;
+    if (this.#pending.length >= readLossesEvery || this.#step === this.steps) await this.readLosses();
+    if (hp.evaluateEvery > 0 && this.#step % hp.evaluateEvery === 0) await this.#validate();
+  }
+
+  /** Reports the losses that are still on the device. Throws when training has diverged. */
+  async readLosses(): Promise<void> {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const { loss, ...line } of pending) {
+      const value = await loss.item();
+      loss.dispose();
+      if (!Number.isFinite(value)) {
+        throw new Error(
+          `train: the loss of step ${line.step} is ${value}; training has diverged, lower the learning rate ` +
+            `(${this.#options.spec.hyperparameters.learningRate})`,
+        );
+      }
+      this.#options.onLoss({ ...line, loss: value });
+    }
+  }
+
+  /** Puts back the parameters that scored best on the validation set, where there was a validation. */
+  restoreBest(): void {
+    if (this.#best !== null) this.#load(this.#best.state);
+  }
+
+  /** Task adapters and head, as they are now. */
+  async adapterState(): Promise<State> {
+    const names = new Set(this.#trained().map((each) => each.name));
+    return await this.#options.model.state((name) => names.has(name));
+  }
+
+  /** Everything that `restore` needs to go on to the same numbers. */
+  async save(): Promise<Uint8Array> {
+    await this.readLosses();
+    const optimizer = await this.#optimizer.state();
+    const saved: Saved = {
+      step: this.#step,
+      open: [...this.#open],
+      schedule: this.#schedule,
+      unfreezer: this.#unfreezer.state(),
+      globalStep: optimizer.globalStep,
+      stepCounts: optimizer.stepCounts,
+      best: this.best,
+    };
+    const tensors = new Map([
+      ...prefixed("parameter", await this.adapterState()),
+      ...prefixed("moment", optimizer.moments),
+      ...prefixed("best", this.#best?.state ?? new Map()),
+    ]);
+    return writeSafetensors(tensors as Map<string, { shape: number[]; data: Float32Array }>, {
+      training: JSON.stringify(saved),
+    });
+  }
+
+  /** Continues from what `save` gave. Throws when it belongs to another run. */
+  async restore(bytes: Uint8Array): Promise<void> {
+    const { state, metadata } = await readStateFile(bytes, "checkpoint");
+    const saved = JSON.parse(metadata.training) as Saved;
+    const moments = unprefixed("moment", state);
+    this.#load(unprefixed("parameter", state));
+    this.#optimizer.restore(
+      { globalStep: saved.globalStep, stepCounts: saved.stepCounts, moments } as AdamWState,
+      this.#trained(),
+    );
+    this.#unfreezer.restore(saved.unfreezer);
+    this.#schedule.push(...saved.schedule);
+    for (const layer of saved.open) this.#open.add(layer);
+    if (saved.best !== null) this.#best = { ...saved.best, state: unprefixed("best", state) };
+    this.#step = saved.step;
+    this.#applyOpen();
+  }
+
+  dispose(): void {
+    for (const { loss } of this.#pending) loss.dispose();
+    this.#pending = [];
+    this.#optimizer.dispose();
+  }
+
+  async #unfreeze(): Promise<void> {
+    const { model, mutant } = this.#options;
+    const { unfreeze, trace } = await this.#unfreezer.before(this.#step);
+    if (trace) this.#options.onTrace({ step: this.#step, kind: "selection", layers: trace });
+    const layers = mutant === "lower-layers-frozen"
+      ? unfreeze.filter((layer) => layer >= model.config.layers / 2)
+      : unfreeze;
+    if (layers.length > 0) this.#schedule.push({ step: this.#step, layers });
+    for (const layer of layers) this.#open.add(layer);
+    if (layers.length > 0 || this.#step === 0 || trace) this.#applyOpen();
+  }
+
+  #applyOpen(): void {
+    this.#options.model.setTrainable({ layers: this.#open, head: true });
+  }
+
+  async #track(): Promise<void> {
+    const average = await trackedTrace({ ...this.#options, step: this.#step, open: [...this.#open] });
+    this.#applyOpen();
+    this.#options.onTrace({ step: this.#step, kind: "tracking", average });
+  }
+
+  #batch() {
+    const { data, spec } = this.#options;
+    const { batchSize } = spec.hyperparameters;
+    const perEpoch = Math.ceil(data.size / batchSize);
+    const number = Math.floor(this.#step / perEpoch);
+    if (this.#epoch?.number !== number) {
+      this.#epoch = { number, batches: batches(epochOrder(spec.seed, number, data.size), batchSize) };
+    }
+    return data.collate(this.#epoch.batches[this.#step % perEpoch]);
+  }
+
+  async #validate(): Promise<void> {
+    const score = await this.#options.validate();
+    // Of equal scores the earlier stays, as in the authors' trainer.
+    if (this.#best !== null && score <= this.#best.score) return;
+    this.#best = { step: this.#step, score, state: await this.adapterState() };
+  }
+
+  /** All parameters that this run may ever train. */
+  #trained(): Tensor[] {
+    const { model } = this.#options;
+    return [...model.taskGroups.flatMap((group) => group.parameters), ...model.headParameters];
+  }
+
+  #load(state: State): void {
+    const { parameters } = this.#options.model;
+    for (const [name, value] of state) {
+      const parameter = parameters.get(name);
+      if (parameter === undefined) {
+        throw new Error(`checkpoint: there is no parameter ${name}; it belongs to another model`);
+      }
+      parameter.write(value.data);
+    }
+  }
+}
+
+function prefixed<T>(prefix: string, state: ReadonlyMap<string, T>): [string, T][] {
+  return [...state].map(([name, value]) => [`${prefix}:${name}`, value]);
+}
+
+function unprefixed(prefix: string, state: State): State {
+  const start = `${prefix}:`;
+  return new Map(
+    [...state].filter(([name]) => name.startsWith(start)).map((
+      [name, value],
+    ) => [name.slice(start.length), value]),
+  );
+}

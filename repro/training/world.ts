@@ -1,0 +1,141 @@
+// Promises what a specification's `data` and `model` stand for: a data source, a tokenizer, encoder weights and language
+// adapters, with hashes that identify them. Leaves file formats to core/io and data/, and the tiny world to tinyworld/.
+import { type EncoderConfig, encoderConfig, type LanguageConfig, type State } from "../../core/mod.ts";
+import { type DataSource, digestFiles, folderSource } from "../data/source.ts";
+import { exists, isFolder, join, list, readBytes, readText } from "../runtime.ts";
+import { sha256 } from "../spec/mod.ts";
+import { loadTokenizer, loadWordPiece, type Tokenizer } from "../tasks/tokenizer.ts";
+import { assetsFolder, tinyWorld } from "../tinyworld/mod.ts";
+import { readStateFile } from "./state-file.ts";
+
+/** An encoder with its tokenizer and language adapters, as files or as random numbers. */
+export interface EncoderBundle {
+  readonly config: EncoderConfig;
+  /** Shape of its language adapters. */
+  readonly languageConfig: Partial<LanguageConfig>;
+  readonly tokenizer: Tokenizer;
+  /** null: untrained, to be drawn from seed 0. */
+  readonly weights: State | null;
+  /** Weights of a language adapter. null: untrained. Throws when the bundle has trained ones but not this one. */
+  language(code: string): Promise<State | null>;
+  /** SHA-256 over everything that the numbers depend on. */
+  readonly revision: string;
+  /** What a reader of the results must know, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** The data that `data` names: "tiny", or a folder in the layout of a data root. */
+export function openData(data: string): DataSource {
+  if (data === "tiny") return tinyWorld();
+  if (!isFolder(data)) {
+    throw new Error(
+      `data root ${data}: no such folder; give a folder with squad/, xquad/, xnli/, … or leave --data-root out`,
+    );
+  }
+  return folderSource(data);
+}
+
+/** Hash of the files that a run reads. */
+export function dataRevision(source: DataSource, files: readonly string[]): Promise<string> {
+  return digestFiles(source, [...new Set(files)].sort());
+}
+
+/**
+ * The encoder that `model` names: a folder (config.json, tokenizer.json, model.safetensors, adapters/<language>.safetensors),
+ * or "mbert" / "xlmr": the tiny world's own for data "tiny", else a narrow untrained one over the data root's vocabulary.
+ */
+export async function openEncoder(model: string, data: string): Promise<EncoderBundle> {
+  if (model !== "mbert" && model !== "xlmr") return await folderEncoder(model);
+  return data === "tiny"
+    ? await folderEncoder(join(assetsFolder, model))
+    : await untrainedEncoder(model, data);
+}
+
+async function folderEncoder(folder: string): Promise<EncoderBundle> {
+  if (!isFolder(folder)) {
+    throw new Error(`model ${folder}: no such folder; give mbert, xlmr or the folder of an encoder`);
+  }
+  const needed = async (name: string) => {
+    const path = join(folder, name);
+    if (!await exists(path)) {
+      throw new Error(
+        `model ${folder}: ${name} is absent; an encoder's folder holds config.json, tokenizer.json and model.safetensors`,
+      );
+    }
+    return path;
+  };
+  const configText = await readText(await needed("config.json"));
+  const tokenizerText = await readText(await needed("tokenizer.json"));
+  const weightsPath = await needed("model.safetensors");
+  const weights = await readBytes(weightsPath);
+  const adapters = join(folder, "adapters");
+  const names = (await list(adapters)).filter((name) => name.endsWith(".safetensors"));
+  const digests = [
+    configText,
+    tokenizerText,
+    weights,
+    ...await Promise.all(names.map((name) => readBytes(join(adapters, name)))),
+  ];
+  return {
+    config: encoderConfig(JSON.parse(configText)),
+    languageConfig: {},
+    tokenizer: loadTokenizer(tokenizerText, join(folder, "tokenizer.json")),
+    weights: (await readStateFile(weights, weightsPath)).state,
+    async language(code) {
+      if (!names.includes(`${code}.safetensors`)) {
+        throw new Error(
+          `model ${folder}: no language adapter for "${code}"; there are ${
+            names.map((name) => name.split(".")[0]).join(", ") || "none"
+          }`,
+        );
+      }
+      const path = join(adapters, `${code}.safetensors`);
+      return (await readStateFile(await readBytes(path), path)).state;
+    },
+    revision: await sha256((await Promise.all(digests.map(sha256))).join("\n")),
+    notes: [],
+  };
+}
+
+/** Shape of the untrained encoder: narrow enough for a laptop, as deep as the paper's. */
+const untrainedShape = {
+  num_hidden_layers: 12,
+  hidden_size: 64,
+  num_attention_heads: 4,
+  intermediate_size: 256,
+};
+
+const vocabularyPath = "vocab/bert-base-multilingual-cased/vocab.txt";
+
+async function untrainedEncoder(model: "mbert" | "xlmr", data: string): Promise<EncoderBundle> {
+  const source = openData(data);
+  if (!await source.has(vocabularyPath)) {
+    throw new Error(
+      `data root ${data}: ${vocabularyPath} is absent; put mBERT's vocabulary there, or name an encoder's folder as model`,
+    );
+  }
+  const vocabulary = await source.text(vocabularyPath);
+  const tokenizer = loadWordPiece(vocabulary, join(data, vocabularyPath));
+  const config = encoderConfig({
+    ...untrainedShape,
+    model_type: model === "mbert" ? "bert" : "xlm-roberta",
+    vocab_size: tokenizer.vocabularySize,
+    max_position_embeddings: 514,
+    type_vocab_size: model === "mbert" ? 2 : 1,
+    layer_norm_eps: model === "mbert" ? 1e-12 : 1e-5,
+    pad_token_id: tokenizer.special.pad,
+  });
+  return {
+    config,
+    languageConfig: {},
+    tokenizer,
+    weights: null,
+    language: () => Promise.resolve(null),
+    revision: await sha256(JSON.stringify([config, await sha256(vocabulary)])),
+    notes: [
+      `encoder: untrained, ${config.layers} layers of width ${config.hiddenSize} in the shape of ${
+        model === "mbert" ? "BERT" : "XLM-R"
+      } over mBERT's vocabulary; language adapters untrained; scores say nothing about the paper`,
+    ],
+  };
+}
