@@ -3,6 +3,8 @@
 
 import process from "node:process";
 import type { Backend } from "../../core/backends/backend.ts";
+import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import { testWebgpuBackend } from "../fakes/webgpu.ts";
 
 export interface OpenedBackend {
   /** "wasm" (one thread), "wasm-2", "wasm-plain" (no relaxed SIMD), "webgpu". */
@@ -10,23 +12,24 @@ export interface OpenedBackend {
   backend: Backend;
 }
 
+/** Where npm brings a software driver, or a GPU was promised, webgpu must open. */
+const hasTestDriver = Boolean(process.env.REPRO_TEST_GPU) ||
+  (process.platform === "linux" && process.arch === "x64");
+
 /**
- * All backends to be judged by the reference. `REPRO_TEST_WEBGPU=1` promises a (software) driver: webgpu then must open.
- * @throws when wasm, or a promised webgpu, cannot be opened.
+ * All backends to be judged by the reference.
+ * @throws when wasm, or webgpu where a driver is there, cannot be opened.
  */
 export async function openBackends(): Promise<{ backends: OpenedBackend[]; notes: string[] }> {
   const backends: OpenedBackend[] = [];
   const notes: string[] = [];
-  const { createWasmBackend } = await import("../../core/backends/wasm/backend.ts");
   backends.push({ label: "wasm", backend: await createWasmBackend({ threads: 1 }) });
   backends.push({ label: "wasm-2", backend: await createWasmBackend({ threads: 2 }) });
-  backends.push({ label: "wasm-plain", backend: await createWasmBackend({ threads: 1, relaxed: false }) });
+  backends.push({ label: "wasm-plain", backend: await createWasmBackend({ threads: 1, simd: "plain" }) });
 
-  if (process.env.REPRO_TEST_WEBGPU === "1") {
-    const { openWebGpuBackend } = await import("../../repro/gpu.ts");
-    backends.push({ label: "webgpu", backend: await openWebGpuBackend() });
-  } else {
-    notes.push("webgpu was not compared: no driver was promised (REPRO_TEST_WEBGPU is not 1)");
-  }
+  if (hasTestDriver) backends.push({ label: "webgpu", backend: await testWebgpuBackend() });
+  else {notes.push(
+      "webgpu was not compared: SwiftShader comes for Linux x64 only; set REPRO_TEST_GPU=1 to use this machine's GPU",
+    );}
   return { backends, notes };
 }
