@@ -13,4 +13,4 @@ if (!process.features.typescript) {
   register();
 }
 const { main } = await import("./main.ts");
-process.exitCode = await main(process.argv.slice(2));
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,70 @@
+// Promises `repro selftest --mutants`: runs Table 1 with each deliberate fault and says which cells notice it.
+// Leaves the faults to repro/training/mutants.ts and verdicts to repro/checks.
+import {
+  judgeTable1,
+  loadReference,
+  referenceUrl,
+} from "../../papers/fun-with-fisher/tables/table1-judge.ts";
+import { table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
+import { type Mutant, mutants } from "../../repro/training/mutants.ts";
+import { warn } from "../../repro/runtime.ts";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { listOf, UsageError } from "../ui/usage.ts";
+import type { Command } from "./command.ts";
+import { makeRuns } from "./make-runs.ts";
+import { planFrom, planOptions } from "./table1-plan.ts";
+
+const kept = ["seeds", "rows", "columns", "backend", "fidelity", "store", "jobs"];
+const names = Object.keys(mutants) as Mutant[];
+
+export const command: Command = {
+  name: "selftest",
+  summary: "show that the checks notice deliberate faults: --mutants",
+  options: [
+    { flag: "--mutants", help: "run Table 1 with each deliberate fault" },
+    { flag: "--only <mutants>", help: `only these: ${names.join(", ")}` },
+    { flag: "--json", help: "one JSON object on standard output" },
+    ...planOptions.filter(({ flag }) => kept.some((name) => flag.startsWith(`--${name}`))),
+  ],
+  async run(values) {
+    if (!values.mutants) throw new UsageError("selftest: say what to test: --mutants");
+    const reference = await loadReference(fileURLToPath(referenceUrl("tiny")));
+    if (reference === null) {
+      warn("selftest: there is no stored reference to compare with; make it: repro reference table1");
+      return 1;
+    }
+    const results: {
+      mutant: string;
+      noticed: number;
+      cells: { row: string; column: string; why: string }[];
+    }[] = [];
+    for (const mutant of listOf("mutant", values.only, names)) {
+      const { plan } = await planFrom({ ...values, scale: "tiny" }, mutant);
+      const specs = table1Runs(plan);
+      const { runs, interrupted } = await makeRuns(specs, values);
+      if (interrupted) return 130;
+      const { cells } = await judgeTable1(plan, specs, runs, reference);
+      const noticed = cells.filter((cell) => cell.verdict === "inconsistent");
+      results.push({
+        mutant,
+        noticed: noticed.length,
+        cells: noticed.map(({ row, column, why }) => ({ row, column, why })),
+      });
+      if (!values.json) process.stdout.write(report(mutant as Mutant, results.at(-1)!, cells.length));
+    }
+    if (values.json) process.stdout.write(JSON.stringify({ mutants: results }, null, 2) + "\n");
+    return results.every((each) => each.noticed > 0) ? 0 : 1;
+  },
+};
+
+function report(
+  mutant: Mutant,
+  { noticed, cells }: { noticed: number; cells: { row: string; column: string; why: string }[] },
+  of: number,
+): string {
+  const head = `${noticed > 0 ? "noticed" : "NOT NOTICED"}  ${mutant}: ${
+    mutants[mutant]
+  }\n  ${noticed} of ${of} cells left their tolerance\n`;
+  return head + cells.slice(0, 3).map((cell) => `  ${cell.row} ${cell.column}: ${cell.why}\n`).join("");
+}

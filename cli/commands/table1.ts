@@ -1,0 +1,78 @@
+// Promises `repro table1`: makes the runs that Table 1 needs, draws it with a verdict in every cell, and says by its exit code
+// whether all verdicts hold. Leaves the table to papers/fun-with-fisher and the runs to repro/.
+import {
+  judgeTable1,
+  loadReference,
+  referenceUrl,
+} from "../../papers/fun-with-fisher/tables/table1-judge.ts";
+import { table1View } from "../../papers/fun-with-fisher/tables/table1-view.ts";
+import { table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
+import { holds } from "../../repro/checks/mod.ts";
+import { terminalColumns } from "../../repro/launch/process.ts";
+import { renderMarkdown, renderText } from "../../repro/render/mod.ts";
+import { resolve, warn, writeAtomic } from "../../repro/runtime.ts";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import type { Command } from "./command.ts";
+import { makeRuns } from "./make-runs.ts";
+import { planFrom, planOptions } from "./table1-plan.ts";
+import { UsageError } from "../ui/usage.ts";
+
+export const command: Command = {
+  name: "table1",
+  summary:
+    "zero-shot transfer on MLQA, XQuAD, XCOPA and XNLI: every row and column, with a verdict for each number",
+  options: [
+    ...planOptions,
+    { flag: "--json", help: "one JSON object on standard output" },
+    { flag: "--markdown", help: "the table as Markdown" },
+    { flag: "--out <file>", help: "also write the output to a file" },
+  ],
+  async run(values) {
+    if (values.json && values.markdown) throw new UsageError("table1: choose one of --json and --markdown");
+    const { plan, reason } = await planFrom(values);
+    const specs = table1Runs(plan);
+    const { runs, interrupted, failed } = await makeRuns(specs, values);
+    const reference = await loadReference(fileURLToPath(referenceUrl(plan.scale)));
+    const judged = await judgeTable1(plan, specs, runs, reference);
+    const device = [...new Set(runs.map(([, run]) => run.provenance.device))].join("; ") || "none used";
+    const partial = [...new Set(runs.flatMap(([, run]) => run.provenance.partial ?? []))];
+    const text = values.json
+      ? JSON.stringify(
+        {
+          table: "table1",
+          scale: plan.scale,
+          backend: plan.backend,
+          device,
+          fidelity: plan.fidelity,
+          seeds: plan.seeds,
+          runs: { finished: runs.length, needed: specs.length },
+          partial,
+          cells: judged.cells,
+        },
+        null,
+        2,
+      ) + "\n"
+      : draw();
+    function draw(): string {
+      const view = table1View(judged, {
+        plan,
+        device,
+        reason,
+        finished: runs.length,
+        needed: specs.length,
+        partial,
+      });
+      if (values.markdown) return renderMarkdown(view);
+      return renderText(view, {
+        width: Math.max(100, terminalColumns()),
+        colour: Boolean(process.stdout.isTTY),
+      });
+    }
+    process.stdout.write(text);
+    if (values.out !== undefined) await writeAtomic(resolve(String(values.out)), text);
+    if (interrupted) return 130;
+    if (failed > 0) warn(`${failed} runs failed: their cells are missing; the same command tries them again`);
+    return judged.cells.every(({ verdict }) => holds(verdict)) ? 0 : 1;
+  },
+};

@@ -1,0 +1,31 @@
+// Promises the hashes that go into specifications: of an encoder with its language adapters, and of the files a task's runs read.
+// Leaves opening them to world.ts and what a run does with them to execute.ts.
+import { loadTarget, loadTask, type TargetName } from "../data/datasets.ts";
+import type { RunSpec, TaskName } from "../spec/mod.ts";
+import { dataRevision, openData, openEncoder } from "./world.ts";
+
+/** SHA-256 of an encoder's files; see openEncoder for what `model` and `data` may be. */
+export async function modelRevision(model: string, data: string): Promise<string> {
+  return (await openEncoder(model, data)).revision;
+}
+
+/** SHA-256 over the names and bytes of every file that the runs of a task read. */
+export async function taskRevision(
+  data: string,
+  task: TaskName,
+  evaluate: RunSpec["evaluate"],
+): Promise<string> {
+  const source = openData(data);
+  const files = [...(await loadTask(source, task)).files];
+  for (const [dataset, languages] of Object.entries(evaluate)) {
+    for (const language of languages) {
+      files.push(...(await loadTarget(source, dataset as TargetName, language)).files);
+    }
+  }
+  return await dataRevision(source, files);
+}
+
+/** Number of examples of one test set. */
+export async function testSize(data: string, dataset: TargetName, language: string): Promise<number> {
+  return (await loadTarget(openData(data), dataset, language)).examples.length;
+}
