@@ -55,7 +55,9 @@ function retelling(rng: Rng, a: string, b: string, astray: boolean): Document {
   const taken = rng.shuffle(facts).slice(0, facts.length === 3 ? 2 : 1);
   const short = narrate(rng, a, astray ? stray(rng, taken, facts) : taken);
   const long = narrate(rng, b, facts);
-  return rng.chance(0.6) ? { first: short, second: long, follows: !astray } : { first: long, second: short, follows: !astray };
+  return rng.chance(0.6)
+    ? { first: short, second: long, follows: !astray }
+    : { first: long, second: short, follows: !astray };
 }
 
 /** A question, mostly with its answer, and the story it is about. */
@@ -87,7 +89,9 @@ function dialogue(rng: Rng, a: string, b: string, astray: boolean): Document {
     if (reserved(nliKey(item))) continue;
     const { fact, form } = item.hypothesis;
     const link = (["yes", "maybe", "no"] as const)[label]!;
-    const said = astray ? { ...fact, person: otherThan(rng, PERSONS, item.premise.map((p) => p.fact.person)) } : fact;
+    const said = astray
+      ? { ...fact, person: otherThan(rng, PERSONS, item.premise.map((p) => p.fact.person)) }
+      : fact;
     const first = paragraph(a, item.premise.map((p) => stop(a, clause(a, p.fact, p.form).text))).text;
     const words = clause(b, said, form).text;
     return { first, second: stop(b, rng.chance(0.8) ? linked(b, link, words) : words), follows: !astray };
