@@ -74,16 +74,11 @@ export async function fisherTrace<Batch>(
       tape.dispose();
       logits.dispose();
     }
-    for (const [g, { parameters }] of options.groups.entries()) {
-      for (const [p, each] of parameters.entries()) {
-        if (each.grad === null) {
-          fail(
-            `tr(F): ${each.name ?? "a parameter"} of layer ${
-              options.groups[g].layer
-            } has no gradient; unfreeze it before`,
-          );
-        }
-        results[g].squares[p] += await squaredNorm(each.grad) / (options.gradient === "batch" ? examples : 1);
+    const squares = await squaredNorms(options.groups.flatMap(gradientsOf));
+    let at = 0;
+    for (const result of results) {
+      for (let p = 0; p < result.squares.length; p++) {
+        result.squares[p] += squares[at++] / (options.gradient === "batch" ? examples : 1);
       }
     }
     clear();
@@ -152,18 +147,33 @@ function backward(tape: Tape, logits: Tensor, targets: Int32Array, examples: num
   });
 }
 
-async function squaredNorm(gradient: Tensor): Promise<number> {
-  const out = full(gradient.backend, [1], 0);
-  gradient.backend.kernels.sumSquares({
-    x: gradient.buffer,
-    out: out.buffer,
-    rows: 1,
-    cols: gradient.size,
-    accumulate: false,
+function gradientsOf({ layer, parameters }: TraceGroup): Tensor[] {
+  return parameters.map((each) =>
+    each.grad ??
+      fail(`tr(F): ${each.name ?? "a parameter"} of layer ${layer} has no gradient; unfreeze it before`)
+  );
+}
+
+/** Σ x² of each gradient, gathered on the device: one wait for a batch, not one for each parameter. */
+async function squaredNorms(gradients: readonly Tensor[]): Promise<ArrayLike<number>> {
+  if (gradients.length === 0) return [];
+  const { backend } = gradients[0];
+  const gathered = full(backend, [gradients.length], 0);
+  const one = full(backend, [1], 0);
+  gradients.forEach((each, i) => {
+    backend.kernels.sumSquares({
+      x: each.buffer,
+      out: one.buffer,
+      rows: 1,
+      cols: each.size,
+      accumulate: false,
+    });
+    backend.kernels.copy({ x: one.buffer, out: gathered.buffer, length: 1, xOffset: 0, outOffset: i });
   });
-  const value = await out.item();
-  out.dispose();
-  return value;
+  const values = await gathered.read();
+  one.dispose();
+  gathered.dispose();
+  return values;
 }
 
 const total = (values: readonly number[]) => values.reduce((all, each) => all + each, 0);
