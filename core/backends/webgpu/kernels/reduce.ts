@@ -54,10 +54,10 @@ export function reduction(recorder: Recorder) {
   let end = min(p.size, first + p.chunk);
   let base = (row / p.chunks) * p.size;
   var value = ${start};
-  for (var from = first + lane; from < end; from += ${block}u * lanes) {
+  for (var begin = first + lane; begin < end; begin += ${block}u * lanes) {
     let whole = value;
     value = ${start};
-    for (var c = from; c < min(end, from + ${block}u * lanes); c += lanes) { let at = base + c; value = ${step}; }
+    for (var c = begin; c < min(end, begin + ${block}u * lanes); c += lanes) { let at = base + c; value = ${step}; }
     value = ${join};
   }
   value = ${combine}(value, slot);
@@ -73,10 +73,10 @@ export function reduction(recorder: Recorder) {
   let end = min(p.size, first + p.chunk);
   let base = (row / p.chunks) * p.size * p.inner + i % p.inner;
   var value = ${start};
-  for (var from = first; from < end; from += ${block}u) {
+  for (var begin = first; begin < end; begin += ${block}u) {
     let whole = value;
     value = ${start};
-    for (var c = from; c < min(end, from + ${block}u); c++) { let at = base + c * p.inner; value = ${step}; }
+    for (var c = begin; c < min(end, begin + ${block}u); c++) { let at = base + c * p.inner; value = ${step}; }
     value = ${join};
   }
   let result = i;
