@@ -1,7 +1,8 @@
 // Promises that what a person types reaches one command, or is answered with what could have been typed; exit code 0 when all
 // is well, 1 when a verdict or a run failed, 2 for a mistake of the caller, 130 after Ctrl-C. Leaves the work to commands/.
 import { cac } from "cac";
-import process from "node:process";
+import { arguments_, exit } from "../repro/launch/process.ts";
+import { env, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
 import type { Command } from "./commands/command.ts";
 import { parseArguments } from "./ui/arguments.ts";
 import { UsageError } from "./ui/usage.ts";
@@ -40,7 +41,7 @@ export async function main(words: readonly string[]): Promise<number> {
       return name === undefined ? 2 : 0;
     }
     if (name === "--version" || name === "-v") {
-      process.stdout.write("repro 0.1.0\n");
+      writeOutput("repro 0.1.0\n");
       return 0;
     }
     if (!Object.hasOwn(commands, name)) {
@@ -55,12 +56,12 @@ export async function main(words: readonly string[]): Promise<number> {
     return await command.run(values, positions);
   } catch (error) {
     const known = error instanceof Error ? error : new Error(String(error));
-    process.stderr.write(`repro: ${process.env.REPRO_DEBUG ? known.stack : known.message}\n`);
+    warn(`repro: ${env("REPRO_DEBUG") ? known.stack : known.message}`);
     return known instanceof UsageError || known.name === "SpecError" ? 2 : 1;
   }
 }
 
 // Deno starts this file itself; on Node repro.mjs calls main.
-if ("deno" in process.versions && (import.meta as { main?: boolean }).main) {
-  process.exit(await main(process.argv.slice(2)));
+if (runtimeName().startsWith("deno") && (import.meta as { main?: boolean }).main) {
+  exit(await main(arguments_()));
 }

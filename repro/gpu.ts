@@ -1,13 +1,12 @@
 // Promises a GPU object on Node and Deno (Dawn, from npm `webgpu`), the adapter behind it, and words for what is missing.
 // Leaves all work on the device to core/backends/webgpu; a browser has navigator.gpu and needs none of this.
-import { createRequire } from "node:module";
 import type { Backend } from "../core/backends/backend.ts";
 import {
   createWebgpuBackend,
   isSoftwareAdapter,
   type WebgpuOptions,
 } from "../core/backends/webgpu/backend.ts";
-import { env, exists, join, machine, readBytes } from "./runtime.ts";
+import { env, exists, join, machine, readBytes, requireFrom } from "./runtime.ts";
 
 /** What provenance records of the device and people read. */
 export interface AdapterDescription {
@@ -80,8 +79,9 @@ export async function openGpu(options: { loaderIsLoaded?: boolean } = {}): Promi
 
 function bindingsVersion(): string {
   try {
-    const require = createRequire(import.meta.url);
-    return `webgpu ${(require("webgpu/package.json") as { version: string }).version} (Dawn)`;
+    return `webgpu ${
+      (requireFrom(import.meta.url, "webgpu/package.json") as { version: string }).version
+    } (Dawn)`;
   } catch {
     return "webgpu (Dawn)";
   }

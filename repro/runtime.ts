@@ -2,9 +2,11 @@
 // Leaves meaning to its callers: it knows no data set, no run and no command.
 import * as fs from "node:fs/promises";
 import { statSync } from "node:fs";
+import { createRequire } from "node:module";
 import * as os from "node:os";
 import * as nodePath from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 
 /** A file could not be read or written; `code` is the system's own (ENOENT, ENOSPC, …). */
 export class FileError extends Error {
@@ -78,6 +80,20 @@ export function machine(): { cpus: number; memoryBytes: number; platform: string
     arch: process.arch,
   };
 }
+
+/** Path of a file URL. */
+export const pathOf = (url: URL): string => fileURLToPath(url);
+
+/** Loads a CommonJS package as seen from a module. */
+export const requireFrom = (module: string, name: string): unknown => createRequire(module)(name);
+
+/** Text on standard output: the result, and nothing else goes there. */
+export function writeOutput(text: string): void {
+  process.stdout.write(text);
+}
+
+/** Whether a person reads standard output, not a file or another program. */
+export const outputIsTerminal = (): boolean => Boolean(process.stdout.isTTY);
 
 /** One line on standard error, where everything goes that is not the result. */
 export function warn(line: string): void {

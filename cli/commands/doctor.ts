@@ -2,11 +2,10 @@
 // Leaves opening backends to repro/training/backend.ts and drivers to repro/gpu.ts.
 import { describeAdapter, openGpu } from "../../repro/gpu.ts";
 import { storeFolder } from "../../repro/runs/mod.ts";
-import { machine, runtimeName } from "../../repro/runtime.ts";
+import { machine, runtimeName, writeOutput } from "../../repro/runtime.ts";
 import { openBackend, resolveBackend } from "../../repro/training/backend.ts";
 import { assetsFolder } from "../../repro/tinyworld/mod.ts";
 import { exists, join } from "../../repro/runtime.ts";
-import process from "node:process";
 import type { Command } from "./command.ts";
 
 interface Finding {
@@ -22,11 +21,11 @@ export const command: Command = {
   options: [{ flag: "--json", help: "one JSON object on standard output" }],
   async run(values) {
     const findings = await examine();
-    if (values.json) process.stdout.write(JSON.stringify({ findings }, null, 2) + "\n");
+    if (values.json) writeOutput(JSON.stringify({ findings }, null, 2) + "\n");
     else {
       for (const { what, ok, value, remedy } of findings) {
-        process.stdout.write(`${ok ? "ok     " : "missing"}  ${what.padEnd(10)} ${value}\n`);
-        if (remedy) process.stdout.write(`         ${"".padEnd(10)} → ${remedy}\n`);
+        writeOutput(`${ok ? "ok     " : "missing"}  ${what.padEnd(10)} ${value}\n`);
+        if (remedy) writeOutput(`         ${"".padEnd(10)} → ${remedy}\n`);
       }
     }
     return findings.every((each) => each.ok || each.what === "webgpu") ? 0 : 1;

@@ -8,10 +8,8 @@ import {
   rows,
   table1Runs,
 } from "../../papers/fun-with-fisher/tables/table1.ts";
-import { warn, writeAtomic } from "../../repro/runtime.ts";
+import { pathOf, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import { testSize } from "../../repro/training/identify.ts";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { oneOf } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
@@ -51,9 +49,9 @@ export const command: Command = {
       (dataset, language) => sizes.get(`${dataset}/${language}`)!,
       command,
     );
-    const path = fileURLToPath(referenceUrl("tiny"));
+    const path = pathOf(referenceUrl("tiny"));
     await writeAtomic(path, JSON.stringify(file, null, 1) + "\n");
-    process.stdout.write(`reference of Table 1 from ${runs.length} runs written to ${path}\n`);
+    writeOutput(`reference of Table 1 from ${runs.length} runs written to ${path}\n`);
     return 0;
   },
 };

@@ -2,7 +2,7 @@
 // to repro/training.
 import { type Encoder, hyperparameters } from "../../papers/fun-with-fisher/hyperparameters.ts";
 import { evaluations } from "../../papers/fun-with-fisher/tables/table1.ts";
-import { readText } from "../../repro/runtime.ts";
+import { readText, writeOutput } from "../../repro/runtime.ts";
 import {
   backends,
   fidelities,
@@ -17,7 +17,6 @@ import {
 import { resolveBackend } from "../../repro/training/backend.ts";
 import { modelRevision, taskRevision } from "../../repro/training/identify.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
-import process from "node:process";
 import type { Values } from "../ui/arguments.ts";
 import { oneOf, UsageError, wholeNumber } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
@@ -44,16 +43,16 @@ export const command: Command = {
   async run(values) {
     const spec = values.spec === undefined ? await specFrom(values) : await specFile(String(values.spec));
     if (values.print) {
-      process.stdout.write(JSON.stringify(spec, null, 2) + "\n");
+      writeOutput(JSON.stringify(spec, null, 2) + "\n");
       return 0;
     }
     const { runs, store, interrupted, failed } = await makeRuns([spec], { ...values, jobs: "1" });
     if (interrupted) return 130;
     if (failed > 0 || runs.length === 0) return 1;
     const [[, run]] = runs;
-    process.stdout.write(`${runName(spec)} · ${store.runFolder(await runId(spec))}\n`);
+    writeOutput(`${runName(spec)} · ${store.runFolder(await runId(spec))}\n`);
     for (const [key, value] of Object.entries(run.metrics)) {
-      process.stdout.write(`${key.padEnd(24)}${value.toFixed(2)}\n`);
+      writeOutput(`${key.padEnd(24)}${value.toFixed(2)}\n`);
     }
     return 0;
   },

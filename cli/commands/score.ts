@@ -1,6 +1,6 @@
 // Promises `repro score`: anybody's predictions, scored. Leaves the metrics to repro/metrics.
+import { writeOutput } from "../../repro/runtime.ts";
 import { scoreFiles, type ScoreKind, scoreKinds } from "../../repro/metrics/score-files.ts";
-import process from "node:process";
 import { oneOf, UsageError } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
 
@@ -25,14 +25,14 @@ export const command: Command = {
       predictions: String(values.predictions),
       ...(language === undefined ? {} : { language }),
     });
-    if (values.json) process.stdout.write(JSON.stringify(scores, null, 2) + "\n");
+    if (values.json) writeOutput(JSON.stringify(scores, null, 2) + "\n");
     else {
       const lines: [string, string][] = [
         ...Object.entries(scores.metrics).map(([name, value]): [string, string] => [name, value.toFixed(2)]),
         ["references", String(scores.count)],
         ["unanswered", String(scores.missing)],
       ];
-      for (const [name, value] of lines) process.stdout.write(`${name.padEnd(12)}${value}\n`);
+      for (const [name, value] of lines) writeOutput(`${name.padEnd(12)}${value}\n`);
     }
     return 0;
   },

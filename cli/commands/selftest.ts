@@ -7,9 +7,7 @@ import {
 } from "../../papers/fun-with-fisher/tables/table1-judge.ts";
 import { table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
-import { warn } from "../../repro/runtime.ts";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { pathOf, warn, writeOutput } from "../../repro/runtime.ts";
 import { listOf, UsageError } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
@@ -29,7 +27,7 @@ export const command: Command = {
   ],
   async run(values) {
     if (!values.mutants) throw new UsageError("selftest: say what to test: --mutants");
-    const reference = await loadReference(fileURLToPath(referenceUrl("tiny")));
+    const reference = await loadReference(pathOf(referenceUrl("tiny")));
     if (reference === null) {
       warn("selftest: there is no stored reference to compare with; make it: repro reference table1");
       return 1;
@@ -51,9 +49,9 @@ export const command: Command = {
         noticed: noticed.length,
         cells: noticed.map(({ row, column, why }) => ({ row, column, why })),
       });
-      if (!values.json) process.stdout.write(report(mutant as Mutant, results.at(-1)!, cells.length));
+      if (!values.json) writeOutput(report(mutant as Mutant, results.at(-1)!, cells.length));
     }
-    if (values.json) process.stdout.write(JSON.stringify({ mutants: results }, null, 2) + "\n");
+    if (values.json) writeOutput(JSON.stringify({ mutants: results }, null, 2) + "\n");
     return results.every((each) => each.noticed > 0) ? 0 : 1;
   },
 };

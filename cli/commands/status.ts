@@ -1,7 +1,7 @@
 // Promises `repro status`: what the store holds. Leaves reading it to repro/runs.
+import { writeOutput } from "../../repro/runtime.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { runName } from "../../repro/spec/mod.ts";
-import process from "node:process";
 import type { Command } from "./command.ts";
 
 export const command: Command = {
@@ -15,14 +15,14 @@ export const command: Command = {
     const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
     const entries = await store.list();
     if (values.json) {
-      process.stdout.write(JSON.stringify({ store: store.folder, runs: entries }, null, 2) + "\n");
+      writeOutput(JSON.stringify({ store: store.folder, runs: entries }, null, 2) + "\n");
       return 0;
     }
     for (const { id, state, spec, status, problem } of entries) {
       const steps = state === "finished"
         ? `${status?.seconds ?? "?"} s`
         : `step ${status?.step ?? 0}/${status?.steps || "?"}`;
-      process.stdout.write(
+      writeOutput(
         `${id}  ${state.padEnd(10)}  ${steps.padEnd(14)}  ${spec ? runName(spec) : ""}${
           problem ? `  ${problem}` : ""
         }\n`,
@@ -31,7 +31,7 @@ export const command: Command = {
     const count = new Map<string, number>();
     for (const { state } of entries) count.set(state, (count.get(state) ?? 0) + 1);
     const summary = [...count].map(([state, n]) => `${n} ${state}`).join(", ") || "no runs yet";
-    process.stdout.write(`${store.folder}: ${summary}\n`);
+    writeOutput(`${store.folder}: ${summary}\n`);
     return 0;
   },
 };

@@ -10,9 +10,7 @@ import { table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
 import { holds } from "../../repro/checks/mod.ts";
 import { terminalColumns } from "../../repro/launch/process.ts";
 import { renderMarkdown, renderText } from "../../repro/render/mod.ts";
-import { resolve, warn, writeAtomic } from "../../repro/runtime.ts";
-import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { outputIsTerminal, pathOf, resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
 import { planFrom, planOptions } from "./table1-plan.ts";
@@ -33,7 +31,7 @@ export const command: Command = {
     const { plan, reason } = await planFrom(values);
     const specs = table1Runs(plan);
     const { runs, interrupted, failed } = await makeRuns(specs, values);
-    const reference = await loadReference(fileURLToPath(referenceUrl(plan.scale)));
+    const reference = await loadReference(pathOf(referenceUrl(plan.scale)));
     const judged = await judgeTable1(plan, specs, runs, reference);
     const device = [...new Set(runs.map(([, run]) => run.provenance.device))].join("; ") || "none used";
     const partial = [...new Set(runs.flatMap(([, run]) => run.provenance.partial ?? []))];
@@ -66,10 +64,10 @@ export const command: Command = {
       if (values.markdown) return renderMarkdown(view);
       return renderText(view, {
         width: Math.max(100, terminalColumns()),
-        colour: Boolean(process.stdout.isTTY),
+        colour: outputIsTerminal(),
       });
     }
-    process.stdout.write(text);
+    writeOutput(text);
     if (values.out !== undefined) await writeAtomic(resolve(String(values.out)), text);
     if (interrupted) return 130;
     if (failed > 0) warn(`${failed} runs failed: their cells are missing; the same command tries them again`);
