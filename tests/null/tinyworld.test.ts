@@ -1,0 +1,90 @@
+// The tiny world: the same at every call, parallel over languages, read by the ordinary readers, and never told beforehand.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { loadTarget, loadTask, targetLanguages } from "../../repro/data/datasets.ts";
+import { loadTokenizer } from "../../repro/tasks/tokenizer.ts";
+import { document } from "../../repro/tinyworld/corpus.ts";
+import { rngFor } from "../../repro/tinyworld/rng.ts";
+import { LANGUAGES, taskFiles, tinyWorld, unigram, wordPiece } from "../../repro/tinyworld/mod.ts";
+
+const test = suite("tiny world");
+const world = tinyWorld();
+const paperLanguages = {
+  xquad: "ar de el es hi ru th tr vi zh".split(" "),
+  mlqa: "ar de es hi vi zh".split(" "),
+  xnli: "ar de el es hi ru sw th tr vi zh".split(" "),
+  xcopa: "et ht it id qu sw zh ta th tr vi".split(" "),
+} as const;
+
+test("two generations are equal, file by file", () => {
+  assert.equal([...taskFiles()], [...taskFiles()]);
+});
+
+test("every task has training and validation data that the readers accept", async () => {
+  const sizes: Record<string, number[]> = {};
+  for (const task of ["squad", "xnli", "copa"] as const) {
+    const { train, validation, partial } = await loadTask(world, task);
+    sizes[task] = [train.length, validation.length];
+    assert.equal(partial, []);
+  }
+  assert.equal(sizes.copa, [400, 100], "COPA has the sizes of the real one");
+  assert.ok(sizes.squad[0] >= 2000 && sizes.xnli[0] >= 2000);
+});
+
+test("test sets are there in all languages of the paper, parallel, with exact answer offsets", async () => {
+  for (const [dataset, languages] of Object.entries(paperLanguages)) {
+    const name = dataset as keyof typeof paperLanguages;
+    const english = (await loadTarget(world, name, "en")).examples;
+    for (const language of languages) {
+      assert.ok(targetLanguages[name].includes(language));
+      const { examples } = await loadTarget(world, name, language);
+      if (name !== "xcopa") assert.is(examples.length, english.length, `${dataset} ${language}`);
+      for (const example of examples) {
+        if (!("answers" in example)) continue;
+        for (const { text, start } of example.answers) {
+          assert.is([...example.context].slice(start, start + [...text].length).join(""), text);
+        }
+      }
+    }
+  }
+});
+
+test("labels of each test set are balanced", async () => {
+  for (const [dataset, classes] of [["xnli", 3], ["xcopa", 2]] as const) {
+    const { examples } = await loadTarget(world, dataset, "tr");
+    for (let label = 0; label < classes; label++) {
+      const share = examples.filter((each) => each.label === label).length / examples.length;
+      assert.ok(Math.abs(share - 1 / classes) < 0.12, `${dataset} label ${label}: ${share}`);
+    }
+  }
+});
+
+test("no context or premise of a task is told in the pretraining corpus", async () => {
+  const english = new Set<string>();
+  for (const { context } of (await loadTarget(world, "xquad", "en")).examples) english.add(context);
+  for (const { premise, hypothesis } of (await loadTarget(world, "xnli", "en")).examples) {
+    english.add(`${premise}|${hypothesis}`);
+  }
+  const rng = rngFor("corpus", "test");
+  for (let i = 0; i < 20_000; i++) {
+    const { first, second } = document(rng, "en", "en");
+    for (const text of [first, second, `${first}|${second}`]) assert.not(english.has(text), text);
+  }
+});
+
+for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] as const) {
+  test(`${name} knows every word: no unknown piece in any language`, async () => {
+    const tokenizer = loadTokenizer(json, name);
+    const rng = rngFor("unknown", name);
+    for (const language of LANGUAGES) {
+      const texts = Array.from({ length: 50 }, () => document(rng, language, language)).flatMap((
+        each,
+      ) => [each.first, each.second]);
+      for (const [i, { ids }] of (await tokenizer.encode(texts)).entries()) {
+        assert.not([...ids].includes(tokenizer.special.unk), `${language}: ${texts[i]}`);
+      }
+    }
+  });
+}
+
+test.run();
