@@ -1,9 +1,10 @@
 // Masked attention and its gradient, one (batch, head) pair at a time, blocks of query rows kept in the cache.
 // It leaves the products to gemm.ts and the split over pairs to main.ts.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { gemm, GEMM_SCRATCH } from "./gemm";
 import { philox } from "./random";
-import { constant, expNegative, maxLanes, sumLanes } from "./simd";
+import { constant, expNegative, maxLanes, select, sumLanes } from "./simd";
 import * as f from "./simd";
 
 /** Query rows to a block: two blocks of 48 × 512 scores are 192 KB. */
@@ -37,6 +38,7 @@ function clearRows(out: usize, ld: usize, rows: u32, width: u32): void {
 
 /** Writes the dropout words of score row `element` … and returns the address of the first. */
 // @ts-ignore: decorator
+@inline
 
 function rowWords(
   words: usize,
@@ -118,9 +120,9 @@ export function attention(
         let best = constant(-Infinity);
         let open = lanes;
         for (let p = row; p < last; p += 16) {
-          const s = v128.bitselect(f32x4.mul(v128.load(p), scaleLanes), constant(-Infinity), v128.load(open));
+          const s = select(f32x4.mul(v128.load(p), scaleLanes), constant(-Infinity), v128.load(open));
           v128.store(p, s);
-          best = f32x4.max(best, s);
+          best = f32x4.pmax(best, s);
           open += 16;
         }
         const top = maxLanes(best);

@@ -1,5 +1,6 @@
 // Kernels over flat ranges of elements: unary functions and their gradients, affine, AdamW, casts, copies.
 // It leaves broadcasting to strided.ts and the split into ranges to main.ts.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import * as f from "./simd";
 import { constant, loadPart, madd, storePart } from "./simd";
@@ -20,6 +21,7 @@ const GELU: i32 = 10;
 const INVERSE_SQRT_TWO_PI: f32 = 0.3989422804014327;
 
 // @ts-ignore: decorator
+@inline
 
 function apply(operation: i32, x: v128): v128 {
   if (operation == NEG) return f32x4.neg(x);
@@ -37,6 +39,7 @@ function apply(operation: i32, x: v128): v128 {
 
 /** The derivative from z: the input x or the output y, as the contract names them. */
 // @ts-ignore: decorator
+@inline
 
 function derivative(operation: i32, z: v128): v128 {
   if (operation == NEG) return constant(-1);
@@ -57,6 +60,7 @@ function derivative(operation: i32, z: v128): v128 {
 }
 
 // @ts-ignore: decorator
+@inline
 
 function unaryLoop(operation: i32, x: usize, out: usize, count: u32): void {
   for (; count >= 4; count -= 4) {
@@ -85,6 +89,7 @@ export function unary(operation: i32, x: usize, out: usize, begin: u32, end: u32
 }
 
 // @ts-ignore: decorator
+@inline
 
 function gradLoop(operation: i32, z: usize, dy: usize, dx: usize, count: u32): void {
   for (; count >= 4; count -= 4) {
@@ -148,6 +153,7 @@ export function floatToInt(x: usize, out: usize, count: u32): void {
 
 /** Nearest f16, ties to even. Above half's normal range by integer rounding, below it by adding a magic number. */
 // @ts-ignore: decorator
+@inline
 
 function half(x: v128): v128 {
   const signBit = i32x4.splat(0x80000000);
@@ -204,6 +210,7 @@ export function addTo(x: usize, out: usize, scale: f32, begin: u32, end: u32): v
 }
 
 // @ts-ignore: decorator
+@inline
 
 function adamwStep(
   p: usize,

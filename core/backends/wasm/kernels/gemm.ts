@@ -1,5 +1,6 @@
 // One thread's matrix product: blocks of k and n, packed panels of B, and A read in place where its layout allows.
 // It leaves the arithmetic to micro.ts and the split over threads and batches to main.ts.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { ADD, BIAS, panelColumns, panelRows, STORE } from "./micro";
 

@@ -1,5 +1,6 @@
 // The module's exports: each writes its arguments to memory and launches its task over a range of items.
 // It leaves the arithmetic to the kernel files and the threads to pool.ts.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { attention, attentionGrad, attentionScratch } from "./attention";
 import * as flat from "./elementwise";
@@ -42,6 +43,7 @@ export function setThread(index: u32): void {
 }
 
 // @ts-ignore: decorator
+@inline
 
 function scratch(): usize {
   return load<u32>(SCRATCH + (thread << 2));
@@ -49,18 +51,21 @@ function scratch(): usize {
 
 /** Word `i` of the arguments. */
 // @ts-ignore: decorator
+@inline
 
 function u(i: usize): u32 {
   return load<u32>(ARGUMENTS + (i << 2));
 }
 
 // @ts-ignore: decorator
+@inline
 
 function x(i: usize): f32 {
   return load<f32>(ARGUMENTS + (i << 2));
 }
 
 // @ts-ignore: decorator
+@inline
 
 function set<T>(i: usize, value: T): void {
   store<T>(ARGUMENTS + (i << 2), value);

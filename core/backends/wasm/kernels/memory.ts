@@ -1,5 +1,6 @@
 // The fixed addresses in the linear memory, below the first buffer: arguments, shapes, the pool's words, scratch.
 // It leaves what is written there to main.ts, pool.ts and, on the host's side, module.ts.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 /** Arguments of the kernel in progress: 64 words. Written by the calling thread, read by all. */
 export const ARGUMENTS: usize = 256;

@@ -1,5 +1,6 @@
 // The matrix micro-kernels: one panel of at most 8 columns of B against all rows of a block of A.
 // It leaves packing, blocking and the choice of layout to gemm.ts.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { constant, madd } from "./simd";
 
@@ -11,6 +12,7 @@ export const ADD: u32 = 1;
 export const BIAS: u32 = 2;
 
 // @ts-ignore: decorator
+@inline
 
 function finish(c: usize, low: v128, high: v128, columns: u32, mode: u32, bias: usize): void {
   if (columns == 8) {

@@ -1,15 +1,18 @@
 // Philox 4x32-10 on four counters at a time, and dropout from its words.
 // It leaves the meaning of the counter words (purpose, step) to core/random.ts. Source: Salmon et al., SC 2011.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { constant, loadPart, storePart } from "./simd";
 
 // @ts-ignore: decorator
+@inline
 
 function lowWords(a: v128, b: v128): v128 {
   return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
 }
 
 // @ts-ignore: decorator
+@inline
 
 function highWords(a: v128, b: v128): v128 {
   return v128.shuffle<i32>(a, b, 1, 3, 5, 7);

@@ -1,23 +1,27 @@
 // Kernels over rows of a matrix that stay in the first-level cache: softmax, LayerNorm, cross-entropy.
 // It leaves the split of rows over threads to main.ts. Lanes are summed in a fixed order.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { constant, expNegative, laneMask, loadPart, madd, maxLanes, storePart, sumLanes } from "./simd";
 import * as f from "./simd";
 
 /** The last 1..3 floats of a row, other lanes from `rest`. */
 // @ts-ignore: decorator
+@inline
 
 function loadTail(pointer: usize, count: u32, rest: v128): v128 {
   return v128.bitselect(loadPart(pointer, count), rest, laneMask(count));
 }
 
 // @ts-ignore: decorator
+@inline
 
 function logScalar(x: f32): f32 {
   return f32x4.extract_lane(f.log(constant(x)), 0);
 }
 
 // @ts-ignore: decorator
+@inline
 
 function expScalar(x: f32): f32 {
   return f32x4.extract_lane(f.exp(constant(x)), 0);
@@ -27,10 +31,10 @@ function rowMaximum(x: usize, cols: u32): f32 {
   let best = constant(-Infinity);
   let i: u32 = cols;
   for (; i >= 4; i -= 4) {
-    best = f32x4.max(best, v128.load(x));
+    best = f32x4.pmax(best, v128.load(x));
     x += 16;
   }
-  if (i > 0) best = f32x4.max(best, loadTail(x, i, constant(-Infinity)));
+  if (i > 0) best = f32x4.pmax(best, loadTail(x, i, constant(-Infinity)));
   return maxLanes(best);
 }
 
@@ -149,6 +153,7 @@ export function softmaxGrad(
 
 /** s = x + residual in out; returns its mean. residual may be 0 (none): then out receives x. */
 // @ts-ignore: decorator
+@inline
 
 function sumResidual(x: usize, residual: usize, out: usize, cols: u32): f32 {
   let sum = constant(0);
@@ -236,12 +241,14 @@ export function layerNorm(
 }
 
 // @ts-ignore: decorator
+@inline
 
 function loadSum(x: usize, residual: usize): v128 {
   return residual != 0 ? f32x4.add(v128.load(x), v128.load(residual)) : v128.load(x);
 }
 
 // @ts-ignore: decorator
+@inline
 
 function loadSumPart(x: usize, residual: usize, count: u32): v128 {
   return residual != 0 ? f32x4.add(loadPart(x, count), loadPart(residual, count)) : loadPart(x, count);

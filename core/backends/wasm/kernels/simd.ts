@@ -1,8 +1,12 @@
 // Vector helpers and the elementary functions on four f32 lanes: multiply-add, exp, log, tanh, normal distribution.
 // It leaves loops over memory to the other kernel files. Polynomials are our own least-maximum fits (errors beside each).
+//
+// Their coefficients are read from tables: V8 builds a vector constant anew, in several instructions, at every use.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 /** a · b + c: fused in the relaxed twin, rounded twice in the plain one. */
 // @ts-ignore: decorator
+@inline
 
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
@@ -10,6 +14,7 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 }
 
 // @ts-ignore: decorator
+@inline
 
 export function constant(x: f32): v128 {
   return f32x4.splat(x);
@@ -17,6 +22,7 @@ export function constant(x: f32): v128 {
 
 /** Lane i is all ones where i < count. */
 // @ts-ignore: decorator
+@inline
 
 export function laneMask(count: u32): v128 {
   return i32x4.gt_s(i32x4.splat(<i32> count), i32x4(0, 1, 2, 3));
@@ -24,6 +30,7 @@ export function laneMask(count: u32): v128 {
 
 /** Loads the first `count` (1..3) floats without touching the bytes after them. */
 // @ts-ignore: decorator
+@inline
 
 export function loadPart(pointer: usize, count: u32): v128 {
   let lanes = v128.load32_zero(pointer);
@@ -33,6 +40,7 @@ export function loadPart(pointer: usize, count: u32): v128 {
 }
 
 // @ts-ignore: decorator
+@inline
 
 export function storePart(pointer: usize, lanes: v128, count: u32): void {
   v128.store_lane<f32>(pointer, lanes, 0);
@@ -41,6 +49,7 @@ export function storePart(pointer: usize, lanes: v128, count: u32): void {
 }
 
 // @ts-ignore: decorator
+@inline
 
 export function sumLanes(x: v128): f32 {
   const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
@@ -48,59 +57,93 @@ export function sumLanes(x: v128): f32 {
 }
 
 // @ts-ignore: decorator
+@inline
 
 export function maxLanes(x: v128): f32 {
   const pairs = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
 }
 
+/** Number `i` of a table, in all four lanes. */
+// @ts-ignore: decorator
+@inline
+function at(table: usize, i: u32): v128 {
+  return v128.load32_splat(table + (<usize> i << 2));
+}
+
+/** Lanes of a where the mask is ones, of b where it is zeros. */
+// @ts-ignore: decorator
+@inline
+export function select(a: v128, b: v128, mask: v128): v128 {
+  return v128.bitselect(a, b, mask);
+}
+
+// 0 limits of exp, 2 its negative limit, 3 log2 e, 4 1.5 · 2^23 (adding it rounds to a whole number in the low bits),
+// 5 the two parts of −ln 2, 7 P: e^r = 1 + r + r²·P(r) on |r| ≤ ln2 / 2, error 3e-9, 12 one.
+const EXP: usize = memory.data<f32>([
+  -104,
+  89,
+  -88,
+  1.4426950408889634,
+  12582912,
+  -0.693359375,
+  2.12194440e-4,
+  0.0013950485736131668,
+  0.00836888700723648,
+  0.04166620597243309,
+  0.166665181517601,
+  0.5,
+  1,
+], 16);
+
+/** e^r for the rest r = x − n · ln 2. */
+// @ts-ignore: decorator
+@inline
+function expRest(x: v128, n: v128): v128 {
+  let r = madd(n, at(EXP, 5), x);
+  r = madd(n, at(EXP, 6), r);
+  let p = madd(at(EXP, 7), r, at(EXP, 8));
+  p = madd(p, r, at(EXP, 9));
+  p = madd(p, r, at(EXP, 10));
+  p = madd(p, r, at(EXP, 11));
+  return f32x4.add(madd(f32x4.mul(r, r), p, r), at(EXP, 12));
+}
+
 /** e^x to 1 or 2 units in the last place; 0 and infinity beyond the range, NaN stays. */
 // @ts-ignore: decorator
-
+@inline
 export function exp(x: v128): v128 {
-  const limited = f32x4.min(f32x4.max(x, constant(-104)), constant(89));
-  const n = f32x4.nearest(f32x4.mul(limited, constant(1.4426950408889634)));
-  let r = madd(n, constant(-0.693359375), limited);
-  r = madd(n, constant(2.12194440e-4), r);
-  // e^r = 1 + r + r²·P(r) on |r| ≤ ln2 / 2, error 3e-9.
-  let p = madd(constant(0.0013950485736131668), r, constant(0.00836888700723648));
-  p = madd(p, r, constant(0.04166620597243309));
-  p = madd(p, r, constant(0.166665181517601));
-  p = madd(p, r, constant(0.5));
-  p = madd(f32x4.mul(r, r), p, r);
-  p = f32x4.add(p, constant(1));
+  const limited = f32x4.pmin(f32x4.pmax(x, at(EXP, 0)), at(EXP, 1));
+  const magic = at(EXP, 4);
+  const rounded = madd(limited, at(EXP, 3), magic);
+  const p = expRest(limited, f32x4.sub(rounded, magic));
   // 2^n in two factors, so that 2^128 and the denormals come out by rounding.
-  const whole = i32x4.trunc_sat_f32x4_s(n);
+  const whole = i32x4.sub(rounded, magic);
   const half = i32x4.shr_s(whole, 1);
-  const bias = i32x4.splat(127);
-  const first = i32x4.shl(i32x4.add(half, bias), 23);
-  const second = i32x4.shl(i32x4.add(i32x4.sub(whole, half), bias), 23);
+  const one = at(EXP, 12);
+  const first = i32x4.add(i32x4.shl(half, 23), one);
+  const second = i32x4.add(i32x4.shl(i32x4.sub(whole, half), 23), one);
   return f32x4.mul(f32x4.mul(p, first), second);
 }
 
-/** As exp, for arguments in [-87, 0]: smaller ones give 0. One factor less. */
+/** As exp, for x ≤ 0; exactly 0 below −87.7. One factor less. */
 // @ts-ignore: decorator
-
+@inline
 export function expNegative(x: v128): v128 {
-  const n = f32x4.nearest(f32x4.mul(f32x4.max(x, constant(-87.3)), constant(1.4426950408889634)));
-  let r = madd(n, constant(-0.693359375), f32x4.max(x, constant(-87.3)));
-  r = madd(n, constant(2.12194440e-4), r);
-  let p = madd(constant(0.0013950485736131668), r, constant(0.00836888700723648));
-  p = madd(p, r, constant(0.04166620597243309));
-  p = madd(p, r, constant(0.166665181517601));
-  p = madd(p, r, constant(0.5));
-  p = madd(f32x4.mul(r, r), p, r);
-  p = f32x4.add(p, constant(1));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
-  return v128.andnot(f32x4.mul(p, power), f32x4.lt(x, constant(-87.3)));
+  const limited = f32x4.pmax(x, at(EXP, 2));
+  const magic = at(EXP, 4);
+  const rounded = madd(limited, at(EXP, 3), magic);
+  const p = expRest(limited, f32x4.sub(rounded, magic));
+  // For n = −127 the bits of the power are those of 0.
+  return f32x4.mul(p, i32x4.add(i32x4.shl(rounded, 23), at(EXP, 12)));
 }
 
 /** Natural logarithm: -infinity at 0, NaN below. */
 // @ts-ignore: decorator
-
+@inline
 export function log(x: v128): v128 {
   const tiny = f32x4.lt(x, constant(1.1754943508222875e-38));
-  const scaled = v128.bitselect(f32x4.mul(x, constant(8388608)), x, tiny);
+  const scaled = select(f32x4.mul(x, constant(8388608)), x, tiny);
   // Mantissa in [√½, √2).
   const offset = i32x4.sub(scaled, i32x4.splat(0x3f3504f3));
   const exponent = i32x4.shr_s(offset, 23);
@@ -117,63 +160,100 @@ export function log(x: v128): v128 {
   const infinite = f32x4.eq(x, constant(Infinity));
   const zero = f32x4.eq(x, constant(0));
   const invalid = v128.not(f32x4.ge(x, constant(0)));
-  let y = v128.bitselect(constant(Infinity), finite, infinite);
-  y = v128.bitselect(constant(-Infinity), y, zero);
-  return v128.bitselect(constant(NaN), y, invalid);
+  let y = select(constant(Infinity), finite, infinite);
+  y = select(constant(-Infinity), y, zero);
+  return select(constant(NaN), y, invalid);
 }
 
-// @ts-ignore: decorator
+// 0 P: tanh x = x + x³·P(x²) on |x| ≤ 0.625, error 4e-9; 5 that limit, 6 −2, 7 one, 8 the sign bit.
+const TANH: usize = memory.data<f32>([
+  -0.0057169669307768345,
+  0.02065052092075348,
+  -0.053743477910757065,
+  0.13331490755081177,
+  -0.3333328366279602,
+  0.625,
+  -2,
+  1,
+  -0.0,
+], 16);
 
+// @ts-ignore: decorator
+@inline
 export function tanh(x: v128): v128 {
   const magnitude = f32x4.abs(x);
   const square = f32x4.mul(x, x);
-  // tanh x = x + x³·P(x²) on |x| ≤ 0.625, error 4e-9.
-  let p = madd(constant(-0.0057169669307768345), square, constant(0.02065052092075348));
-  p = madd(p, square, constant(-0.053743477910757065));
-  p = madd(p, square, constant(0.13331490755081177));
-  p = madd(p, square, constant(-0.3333328366279602));
+  let p = madd(at(TANH, 0), square, at(TANH, 1));
+  p = madd(p, square, at(TANH, 2));
+  p = madd(p, square, at(TANH, 3));
+  p = madd(p, square, at(TANH, 4));
   const near = madd(f32x4.mul(p, square), x, x);
-  const decay = exp(f32x4.mul(magnitude, constant(-2)));
-  const far = f32x4.div(f32x4.sub(constant(1), decay), f32x4.add(constant(1), decay));
-  const signed = v128.or(far, v128.and(x, i32x4.splat(0x80000000)));
-  return v128.bitselect(near, signed, f32x4.lt(magnitude, constant(0.625)));
+  const decay = expNegative(f32x4.mul(magnitude, at(TANH, 6)));
+  const one = at(TANH, 7);
+  const far = f32x4.div(f32x4.sub(one, decay), f32x4.add(one, decay));
+  const signed = v128.or(far, v128.and(x, at(TANH, 8)));
+  return select(near, signed, f32x4.lt(magnitude, at(TANH, 5)));
 }
 
 // @ts-ignore: decorator
-
+@inline
 export function sigmoid(x: v128): v128 {
-  return f32x4.div(constant(1), f32x4.add(constant(1), exp(f32x4.neg(x))));
+  const one = at(EXP, 12);
+  return f32x4.div(one, f32x4.add(one, exp(f32x4.neg(x))));
 }
+
+// 0 P: Φ(x) = ½ + x·P(x²) on |x| ≤ 1.25, error 2e-9; 6 ½; 7 one; 8 the step of t; 9 Q: Φ(−|x|) = e^(−x²/2)·Q(t) with
+// t = 1 / (1 + 0.32·|x|), relative error 6e-8; 16 the limit between them; 17 −½.
+const NORMAL: usize = memory.data<f32>([
+  -6.644858331128489e-6,
+  0.0001103274553315714,
+  -0.001182709587737918,
+  0.009971500374376774,
+  -0.06648998707532883,
+  0.3989422619342804,
+  0.5,
+  1,
+  0.32,
+  -0.08024445921182632,
+  0.1742583066225052,
+  0.015020858496427536,
+  0.13998760282993317,
+  0.1225728765130043,
+  0.12820965051651,
+  -2.4469512936775573e-5,
+  1.25,
+  -0.5,
+], 16);
 
 /** Φ(x), the standard normal distribution function, given e^(−x²/2); absolute error below 1e-7. */
 // @ts-ignore: decorator
-
+@inline
 export function normalDistribution(x: v128, decay: v128): v128 {
   const magnitude = f32x4.abs(x);
   const square = f32x4.mul(x, x);
-  // Φ(x) = ½ + x·P(x²) on |x| ≤ 1.25, error 2e-9.
-  let p = madd(constant(-6.644858331128489e-6), square, constant(0.0001103274553315714));
-  p = madd(p, square, constant(-0.001182709587737918));
-  p = madd(p, square, constant(0.009971500374376774));
-  p = madd(p, square, constant(-0.06648998707532883));
-  p = madd(p, square, constant(0.3989422619342804));
-  const centre = madd(p, x, constant(0.5));
-  // Φ(−|x|) = e^(−x²/2)·Q(t), t = 1 / (1 + 0.32·|x|), relative error 6e-8.
-  const t = f32x4.div(constant(1), madd(magnitude, constant(0.32), constant(1)));
-  let q = madd(constant(-0.08024445921182632), t, constant(0.1742583066225052));
-  q = madd(q, t, constant(0.015020858496427536));
-  q = madd(q, t, constant(0.13998760282993317));
-  q = madd(q, t, constant(0.1225728765130043));
-  q = madd(q, t, constant(0.12820965051651));
-  q = madd(q, t, constant(-2.4469512936775573e-5));
+  let p = madd(at(NORMAL, 0), square, at(NORMAL, 1));
+  p = madd(p, square, at(NORMAL, 2));
+  p = madd(p, square, at(NORMAL, 3));
+  p = madd(p, square, at(NORMAL, 4));
+  p = madd(p, square, at(NORMAL, 5));
+  const centre = madd(p, x, at(NORMAL, 6));
+  const one = at(NORMAL, 7);
+  const t = f32x4.div(one, madd(magnitude, at(NORMAL, 8), one));
+  let q = madd(at(NORMAL, 9), t, at(NORMAL, 10));
+  q = madd(q, t, at(NORMAL, 11));
+  q = madd(q, t, at(NORMAL, 12));
+  q = madd(q, t, at(NORMAL, 13));
+  q = madd(q, t, at(NORMAL, 14));
+  q = madd(q, t, at(NORMAL, 15));
   const tail = f32x4.mul(q, decay);
-  const outer = v128.bitselect(tail, f32x4.sub(constant(1), tail), f32x4.lt(x, constant(0)));
-  return v128.bitselect(centre, outer, f32x4.lt(magnitude, constant(1.25)));
+  // The sign of x chooses the side: shifted over all bits it is a mask.
+  const outer = select(tail, f32x4.sub(one, tail), i32x4.shr_s(x, 31));
+  return select(centre, outer, f32x4.lt(magnitude, at(NORMAL, 16)));
 }
 
 /** e^(−x²/2); for NaN it is NaN. */
 // @ts-ignore: decorator
-
+@inline
 export function normalDecay(x: v128): v128 {
-  return expNegative(f32x4.mul(f32x4.mul(x, x), constant(-0.5)));
+  return expNegative(f32x4.mul(f32x4.mul(x, x), at(NORMAL, 17)));
 }

@@ -1,5 +1,6 @@
 // Kernels over shapes of at most 5 axes: broadcasting binary operations and strided copies; and reductions over an axis.
 // It leaves checks of shapes to the callers. The shape block in memory is described in memory.ts.
+// deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { AXES, SHAPE_BLOCK } from "./memory";
 import { constant, loadPart, maxLanes, storePart } from "./simd";
@@ -12,6 +13,7 @@ const MAX: i32 = 4;
 const MIN: i32 = 5;
 
 // @ts-ignore: decorator
+@inline
 
 function apply(operation: i32, a: v128, b: v128): v128 {
   if (operation == ADD) return f32x4.add(a, b);
@@ -24,6 +26,7 @@ function apply(operation: i32, a: v128, b: v128): v128 {
 
 /** One run of `count` elements; a step is 4 (dense), 0 (one value) or any other number of bytes (gathered). */
 // @ts-ignore: decorator
+@inline
 
 function runLoop(
   operation: i32,
@@ -78,6 +81,7 @@ function run(operation: i32, a: usize, stepA: usize, b: usize, stepB: usize, out
 }
 
 // @ts-ignore: decorator
+@inline
 
 function size(axis: u32): u32 {
   return load<u32>(SHAPE_BLOCK + (axis << 2));
@@ -85,6 +89,7 @@ function size(axis: u32): u32 {
 
 /** Stride in elements of operand 0 or 1. */
 // @ts-ignore: decorator
+@inline
 
 function stride(operand: u32, axis: u32): u32 {
   return load<u32>(SHAPE_BLOCK + (((operand + 1) * AXES + axis) << 2));
