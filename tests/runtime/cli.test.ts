@@ -1,0 +1,145 @@
+// What a person types: exit codes, messages that name what is valid, one JSON object on standard output and nothing else.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { spawn } from "node:child_process";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import { randomEncoder } from "../fakes/encoders.ts";
+
+const test = suite("command line");
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const command = "deno" in process.versions
+  ? [process.execPath, "run", "-A", "--no-check", join(root, "cli/main.ts")]
+  : [process.execPath, join(root, "cli/repro.mjs")];
+
+function repro(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((done) => {
+    const child = spawn(command[0], [...command.slice(1), ...words], {
+      cwd: root,
+      env: { ...process.env, NO_COLOR: "1" },
+    });
+    let out = "", err = "";
+    child.stdout.on("data", (data) => out += data);
+    child.stderr.on("data", (data) => err += data);
+    child.on("close", (code) => done({ code: code ?? -1, out, err }));
+  });
+}
+
+test("help, version and list", async () => {
+  const help = await repro("--help");
+  assert.is(help.code, 0);
+  for (const name of ["table1", "run", "status", "score", "doctor", "pretrain", "selftest"]) {
+    assert.match(help.out, name);
+  }
+  assert.match((await repro("--version")).out, /^repro \d+\.\d+\.\d+/);
+  assert.match((await repro("list")).out, "mlqa/lowest/em");
+});
+
+for (
+  const [words, message] of [
+    [["tabel1"], /unknown command "tabel1"; choose table1, run, status/],
+    [["table1", "--scale", "huge"], /unknown scale "huge"; choose tiny, low-data, paper/],
+    [["table1", "--rows", "bert"], /unknown row "bert"; choose from mbert\/standard/],
+    [["table1", "--columns", "xquad/worst"], /unknown column "xquad\/worst"; choose from mlqa\/en\/f1/],
+    [["table1", "--backend", "cuda"], /unknown backend "cuda"; choose auto, wasm, webgpu, reference/],
+    [["table1", "--fidelity", "mine"], /unknown fidelity "mine"; choose paper, authors-code/],
+    [["table1", "--seeds", "01"], /--seeds 01: a whole number from 1 is needed/],
+    [["table1", "--sedes", "1"], /unknown option --sedes; the options are --scale/],
+    [["table1", "--seeds"], /--seeds <seeds> needs a value/],
+    [["table1", "twice"], /"twice" is one word too many/],
+    [["table1", "--scale", "paper"], /--scale paper needs real data: give --data-root/],
+    [["table1", "--data-root", "nowhere"], /--data-root nowhere: no such folder/],
+    [["score", "bleu"], /unknown kind of score "bleu"; choose squad, mlqa, accuracy/],
+    [["score", "squad"], /--references FILE is needed/],
+    [["run", "--task", "pos"], /unknown task "pos"; choose squad, xnli, copa/],
+    [["selftest"], /--mutants/],
+    [["pretrain", "bert"], /unknown encoder "bert"; choose mbert, xlmr/],
+  ] as const
+) {
+  test(`repro ${words.join(" ")} is refused with what is valid, exit code 2`, async () => {
+    const { code, out, err } = await repro(...words);
+    assert.is(code, 2, err);
+    assert.is(out, "");
+    assert.match(err, message);
+  });
+}
+
+test("score prints one JSON object, warnings elsewhere", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-cli-"));
+  const references = join(folder, "dev.json"), predictions = join(folder, "predictions.json");
+  const qas = ["a", "b"].map((id) => ({ id, question: "who?", answers: [{ text: "Ana", answer_start: 0 }] }));
+  await writeFile(
+    references,
+    JSON.stringify({ version: "1.1", data: [{ title: "t", paragraphs: [{ context: "Ana eats.", qas }] }] }),
+  );
+  await writeFile(predictions, JSON.stringify({ a: "the Ana" }));
+  const { code, out, err } = await repro(
+    "score",
+    "squad",
+    "--references",
+    references,
+    "--predictions",
+    predictions,
+    "--json",
+  );
+  assert.is(code, 0);
+  assert.equal(JSON.parse(out).metrics, { em: 50, f1: 50 });
+  assert.match(err, "1 references have no prediction");
+});
+
+test("a truncated file, an absent file and a damaged encoder are named with the remedy", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-cli-"));
+  const broken = join(folder, "broken.json");
+  await writeFile(broken, '{"version": "1.1", "data": [');
+  const truncated = await repro("score", "squad", "--references", broken, "--predictions", broken);
+  assert.is(truncated.code, 1);
+  assert.match(truncated.err, "broken.json");
+  const absent = await repro("run", "--spec", join(folder, "none.json"));
+  assert.is(absent.code, 1);
+  assert.match(absent.err, /none\.json: no such file or folder; check the path/);
+
+  const encoder = await randomEncoder(["en"]);
+  await writeFile(join(encoder, "model.safetensors"), new Uint8Array([255, 255, 255, 255, 0, 0, 0, 0, 123]));
+  const damaged = await repro(
+    "table1",
+    "--mbert",
+    encoder,
+    "--rows",
+    "mbert",
+    "--columns",
+    "xcopa",
+    "--backend",
+    "wasm",
+  );
+  assert.is(damaged.code, 1);
+  assert.match(damaged.err, /model\.safetensors: the header claims 4294967295 bytes/);
+});
+
+test("a GPU that is not there is an error with the remedy", async () => {
+  const encoder = await randomEncoder(["en"]);
+  const { code, err } = await repro(
+    ...[
+      "table1",
+      "--mbert",
+      encoder,
+      "--rows",
+      "mbert/gu",
+      "--columns",
+      "xcopa",
+      "--seeds",
+      "1",
+      "--backend",
+      "webgpu",
+    ],
+    ...["--store", await mkdtemp(join(tmpdir(), "repro-cli-")), "--jobs", "1"],
+  );
+  if (code === 0) return; // This machine has one.
+  assert.is(code, 1);
+  assert.match(err, /webgpu|GPU/);
+  assert.match(err, /--backend wasm/);
+});
+
+test.run();
