@@ -9,7 +9,7 @@ import { table1View } from "../../papers/fun-with-fisher/tables/table1-view.ts";
 import { table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
 import { holds } from "../../repro/checks/mod.ts";
 import { terminalColumns } from "../../repro/launch/process.ts";
-import { renderMarkdown, renderText } from "../../repro/render/mod.ts";
+import { renderMarkdown, renderSvg, renderText } from "../../repro/render/mod.ts";
 import { outputIsTerminal, pathOf, resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
@@ -24,7 +24,7 @@ export const command: Command = {
     ...planOptions,
     { flag: "--json", help: "one JSON object on standard output" },
     { flag: "--markdown", help: "the table as Markdown" },
-    { flag: "--out <file>", help: "also write the output to a file" },
+    { flag: "--out <file>", help: "also write it to a file; a name that ends in .svg gets a picture" },
   ],
   async run(values) {
     if (values.json && values.markdown) throw new UsageError("table1: choose one of --json and --markdown");
@@ -35,40 +35,35 @@ export const command: Command = {
     const judged = await judgeTable1(plan, specs, runs, reference);
     const device = [...new Set(runs.map(([, run]) => run.provenance.device))].join("; ") || "none used";
     const partial = [...new Set(runs.flatMap(([, run]) => run.provenance.partial ?? []))];
+    const summary = {
+      table: "table1",
+      scale: plan.scale,
+      backend: plan.backend,
+      device,
+      fidelity: plan.fidelity,
+      seeds: plan.seeds,
+      runs: { finished: runs.length, needed: specs.length },
+      partial,
+      cells: judged.cells,
+    };
+    const view = table1View(judged, {
+      plan,
+      device,
+      reason,
+      finished: runs.length,
+      needed: specs.length,
+      partial,
+    });
     const text = values.json
-      ? JSON.stringify(
-        {
-          table: "table1",
-          scale: plan.scale,
-          backend: plan.backend,
-          device,
-          fidelity: plan.fidelity,
-          seeds: plan.seeds,
-          runs: { finished: runs.length, needed: specs.length },
-          partial,
-          cells: judged.cells,
-        },
-        null,
-        2,
-      ) + "\n"
-      : draw();
-    function draw(): string {
-      const view = table1View(judged, {
-        plan,
-        device,
-        reason,
-        finished: runs.length,
-        needed: specs.length,
-        partial,
-      });
-      if (values.markdown) return renderMarkdown(view);
-      return renderText(view, {
-        width: Math.max(100, terminalColumns()),
-        colour: outputIsTerminal(),
-      });
-    }
+      ? JSON.stringify(summary, null, 2) + "\n"
+      : values.markdown
+      ? renderMarkdown(view)
+      : renderText(view, { width: Math.max(100, terminalColumns()), colour: outputIsTerminal() });
     writeOutput(text);
-    if (values.out !== undefined) await writeAtomic(resolve(String(values.out)), text);
+    if (values.out !== undefined) {
+      const path = resolve(String(values.out));
+      await writeAtomic(path, path.endsWith(".svg") ? renderSvg(view) : text);
+    }
     if (interrupted) return 130;
     if (failed > 0) warn(`${failed} runs failed: their cells are missing; the same command tries them again`);
     return judged.cells.every(({ verdict }) => holds(verdict)) ? 0 : 1;
