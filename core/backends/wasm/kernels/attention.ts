@@ -39,7 +39,6 @@ function clearRows(out: usize, ld: usize, rows: u32, width: u32): void {
 /** Writes the dropout words of score row `element` … and returns the address of the first. */
 // @ts-ignore: decorator
 @inline
-
 function rowWords(
   words: usize,
   element: u32,

@@ -22,7 +22,6 @@ const INVERSE_SQRT_TWO_PI: f32 = 0.3989422804014327;
 
 // @ts-ignore: decorator
 @inline
-
 function apply(operation: i32, x: v128): v128 {
   if (operation == NEG) return f32x4.neg(x);
   if (operation == ABS) return f32x4.abs(x);
@@ -40,7 +39,6 @@ function apply(operation: i32, x: v128): v128 {
 /** The derivative from z: the input x or the output y, as the contract names them. */
 // @ts-ignore: decorator
 @inline
-
 function derivative(operation: i32, z: v128): v128 {
   if (operation == NEG) return constant(-1);
   if (operation == ABS) {
@@ -61,7 +59,6 @@ function derivative(operation: i32, z: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-
 function unaryLoop(operation: i32, x: usize, out: usize, count: u32): void {
   for (; count >= 4; count -= 4) {
     v128.store(out, apply(operation, v128.load(x)));
@@ -90,7 +87,6 @@ export function unary(operation: i32, x: usize, out: usize, begin: u32, end: u32
 
 // @ts-ignore: decorator
 @inline
-
 function gradLoop(operation: i32, z: usize, dy: usize, dx: usize, count: u32): void {
   for (; count >= 4; count -= 4) {
     v128.store(dx, f32x4.mul(v128.load(dy), derivative(operation, v128.load(z))));
@@ -154,7 +150,6 @@ export function floatToInt(x: usize, out: usize, count: u32): void {
 /** Nearest f16, ties to even. Above half's normal range by integer rounding, below it by adding a magic number. */
 // @ts-ignore: decorator
 @inline
-
 function half(x: v128): v128 {
   const signBit = i32x4.splat(0x80000000);
   const sign = v128.and(x, signBit);
@@ -211,7 +206,6 @@ export function addTo(x: usize, out: usize, scale: f32, begin: u32, end: u32): v
 
 // @ts-ignore: decorator
 @inline
-
 function adamwStep(
   p: usize,
   g: usize,

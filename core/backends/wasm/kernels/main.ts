@@ -44,7 +44,6 @@ export function setThread(index: u32): void {
 
 // @ts-ignore: decorator
 @inline
-
 function scratch(): usize {
   return load<u32>(SCRATCH + (thread << 2));
 }
@@ -52,21 +51,18 @@ function scratch(): usize {
 /** Word `i` of the arguments. */
 // @ts-ignore: decorator
 @inline
-
 function u(i: usize): u32 {
   return load<u32>(ARGUMENTS + (i << 2));
 }
 
 // @ts-ignore: decorator
 @inline
-
 function x(i: usize): f32 {
   return load<f32>(ARGUMENTS + (i << 2));
 }
 
 // @ts-ignore: decorator
 @inline
-
 function set<T>(i: usize, value: T): void {
   store<T>(ARGUMENTS + (i << 2), value);
 }

@@ -13,7 +13,6 @@ export const BIAS: u32 = 2;
 
 // @ts-ignore: decorator
 @inline
-
 function finish(c: usize, low: v128, high: v128, columns: u32, mode: u32, bias: usize): void {
   if (columns == 8) {
     if (mode == ADD) {

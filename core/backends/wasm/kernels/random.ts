@@ -6,14 +6,12 @@ import { constant, loadPart, storePart } from "./simd";
 
 // @ts-ignore: decorator
 @inline
-
 function lowWords(a: v128, b: v128): v128 {
   return v128.shuffle<i32>(a, b, 0, 2, 4, 6);
 }
 
 // @ts-ignore: decorator
 @inline
-
 function highWords(a: v128, b: v128): v128 {
   return v128.shuffle<i32>(a, b, 1, 3, 5, 7);
 }

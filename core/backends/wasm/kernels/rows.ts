@@ -8,21 +8,18 @@ import * as f from "./simd";
 /** The last 1..3 floats of a row, other lanes from `rest`. */
 // @ts-ignore: decorator
 @inline
-
 function loadTail(pointer: usize, count: u32, rest: v128): v128 {
   return v128.bitselect(loadPart(pointer, count), rest, laneMask(count));
 }
 
 // @ts-ignore: decorator
 @inline
-
 function logScalar(x: f32): f32 {
   return f32x4.extract_lane(f.log(constant(x)), 0);
 }
 
 // @ts-ignore: decorator
 @inline
-
 function expScalar(x: f32): f32 {
   return f32x4.extract_lane(f.exp(constant(x)), 0);
 }
@@ -154,7 +151,6 @@ export function softmaxGrad(
 /** s = x + residual in out; returns its mean. residual may be 0 (none): then out receives x. */
 // @ts-ignore: decorator
 @inline
-
 function sumResidual(x: usize, residual: usize, out: usize, cols: u32): f32 {
   let sum = constant(0);
   let i: u32 = cols;
@@ -242,14 +238,12 @@ export function layerNorm(
 
 // @ts-ignore: decorator
 @inline
-
 function loadSum(x: usize, residual: usize): v128 {
   return residual != 0 ? f32x4.add(v128.load(x), v128.load(residual)) : v128.load(x);
 }
 
 // @ts-ignore: decorator
 @inline
-
 function loadSumPart(x: usize, residual: usize, count: u32): v128 {
   return residual != 0 ? f32x4.add(loadPart(x, count), loadPart(residual, count)) : loadPart(x, count);
 }

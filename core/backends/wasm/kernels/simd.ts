@@ -7,7 +7,6 @@
 /** a · b + c: fused in the relaxed twin, rounded twice in the plain one. */
 // @ts-ignore: decorator
 @inline
-
 export function madd(a: v128, b: v128, c: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
   return f32x4.add(f32x4.mul(a, b), c);
@@ -15,7 +14,6 @@ export function madd(a: v128, b: v128, c: v128): v128 {
 
 // @ts-ignore: decorator
 @inline
-
 export function constant(x: f32): v128 {
   return f32x4.splat(x);
 }
@@ -23,7 +21,6 @@ export function constant(x: f32): v128 {
 /** Lane i is all ones where i < count. */
 // @ts-ignore: decorator
 @inline
-
 export function laneMask(count: u32): v128 {
   return i32x4.gt_s(i32x4.splat(<i32> count), i32x4(0, 1, 2, 3));
 }
@@ -31,7 +28,6 @@ export function laneMask(count: u32): v128 {
 /** Loads the first `count` (1..3) floats without touching the bytes after them. */
 // @ts-ignore: decorator
 @inline
-
 export function loadPart(pointer: usize, count: u32): v128 {
   let lanes = v128.load32_zero(pointer);
   if (count > 1) lanes = v128.load_lane<f32>(pointer, lanes, 1, 4);
@@ -41,7 +37,6 @@ export function loadPart(pointer: usize, count: u32): v128 {
 
 // @ts-ignore: decorator
 @inline
-
 export function storePart(pointer: usize, lanes: v128, count: u32): void {
   v128.store_lane<f32>(pointer, lanes, 0);
   if (count > 1) v128.store_lane<f32>(pointer, lanes, 1, 4);
@@ -50,7 +45,6 @@ export function storePart(pointer: usize, lanes: v128, count: u32): void {
 
 // @ts-ignore: decorator
 @inline
-
 export function sumLanes(x: v128): f32 {
   const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
@@ -58,7 +52,6 @@ export function sumLanes(x: v128): f32 {
 
 // @ts-ignore: decorator
 @inline
-
 export function maxLanes(x: v128): f32 {
   const pairs = f32x4.max(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
   return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));

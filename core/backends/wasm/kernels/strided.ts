@@ -14,7 +14,6 @@ const MIN: i32 = 5;
 
 // @ts-ignore: decorator
 @inline
-
 function apply(operation: i32, a: v128, b: v128): v128 {
   if (operation == ADD) return f32x4.add(a, b);
   if (operation == SUB) return f32x4.sub(a, b);
@@ -27,7 +26,6 @@ function apply(operation: i32, a: v128, b: v128): v128 {
 /** One run of `count` elements; a step is 4 (dense), 0 (one value) or any other number of bytes (gathered). */
 // @ts-ignore: decorator
 @inline
-
 function runLoop(
   operation: i32,
   a: usize,
@@ -82,7 +80,6 @@ function run(operation: i32, a: usize, stepA: usize, b: usize, stepB: usize, out
 
 // @ts-ignore: decorator
 @inline
-
 function size(axis: u32): u32 {
   return load<u32>(SHAPE_BLOCK + (axis << 2));
 }
@@ -90,7 +87,6 @@ function size(axis: u32): u32 {
 /** Stride in elements of operand 0 or 1. */
 // @ts-ignore: decorator
 @inline
-
 function stride(operand: u32, axis: u32): u32 {
   return load<u32>(SHAPE_BLOCK + (((operand + 1) * AXES + axis) << 2));
 }
