@@ -2,9 +2,9 @@
 // Leaves the documents to corpus.ts and learning from them to pretrain.ts.
 import type { Batch } from "../../core/mod.ts";
 import { joinPair, padRows, type Row } from "../tasks/batch.ts";
-import type { Tokenizer } from "../tasks/tokenizer.ts";
-import { document } from "./corpus.ts";
-import { type Language, LANGUAGES, lexicon, RELATIONS } from "./lexicon.ts";
+import type { Encoded, Tokenizer } from "../tasks/tokenizer.ts";
+import { type Document, document, type Mix, type Segment, verdictWord } from "./corpus.ts";
+import { type Language, LANGUAGES } from "./lexicon.ts";
 import { type Rng, rngFor } from "./rng.ts";
 
 export interface FeedOptions {
@@ -15,7 +15,7 @@ export interface FeedOptions {
   only?: Language;
 }
 
-/** What a batch is drawn from; a pretraining may begin with little and end with all. */
+/** What batches are drawn from. */
 export interface Diet {
   /** Documents are at most this many tokens long. */
   longest: number;
@@ -23,51 +23,59 @@ export interface Diet {
   crossLingual: number;
   /** Share of English among the languages of single-language documents. */
   english: number;
+  mix: Mix;
 }
 
-/** Share of the names and things of the masked segment that are hidden, and of all its other words. */
-const hidden = { names: 0.5, others: 0.12 };
-/** What stands in a hidden place: mostly the mask, sometimes another word, else the word itself. */
-const shown = { mask: 0.85, other: 0.05 };
+/** Share of all words that are hidden beside those that the other segment tells. */
+const hiddenOthers = 0.08;
+/** What stands in the place of a hidden word: mostly the mask, sometimes another word, else the word itself. */
+const shown = { mask: 0.65, other: 0.2 };
 /** Batches drawn and sorted by length together, so that little is padding. */
 const poolBatches = 16;
 
+/** One document as tokens. `labels`: the token that each position is to predict, −1 for none; `hide`: whether it is hidden. */
 interface Drawn {
   row: Row;
+  labels: Int32Array;
+  hide: Uint8Array;
   follows: boolean;
 }
 
 export class Feed {
   readonly #options: FeedOptions;
-  readonly #names: Promise<Set<number>>;
+  readonly #diet: Diet;
+  readonly #verdicts: Promise<Map<string, number>>;
   #pool: { number: number; batches: Drawn[][] } | null = null;
 
-  constructor(options: FeedOptions) {
+  constructor(options: FeedOptions, diet: Diet) {
     this.#options = options;
-    this.#names = nameIds(options.tokenizer);
+    this.#diet = diet;
+    this.#verdicts = verdictIds(options.tokenizer);
   }
 
-  /** Batch number `n`. The diet is that of the first batch of its pool. */
-  async batch(n: number, dietOf: (n: number) => Diet): Promise<Batch> {
+  /** Batch number `n`. */
+  async batch(n: number): Promise<Batch> {
     const number = Math.floor(n / poolBatches);
     if (this.#pool?.number !== number) {
-      this.#pool = { number, batches: await this.#draw(number, dietOf(number * poolBatches)) };
+      this.#pool = { number, batches: await this.#draw(number) };
     }
-    return this.#mask(this.#pool.batches[n % poolBatches], n, await this.#names);
+    return this.#collate(this.#pool.batches[n % poolBatches], n);
   }
 
-  async #draw(number: number, diet: Diet): Promise<Drawn[][]> {
+  async #draw(number: number): Promise<Drawn[][]> {
     const { tokenizer, seed, rowsEach, only } = this.#options;
+    const { longest, mix } = this.#diet;
     const rng = rngFor("corpus", tokenizer.style, seed, only ?? "all", number);
     const wanted = poolBatches * rowsEach;
+    const verdicts = await this.#verdicts;
     const drawn: Drawn[] = [];
     while (drawn.length < wanted) {
-      const documents = Array.from({ length: wanted }, () => document(rng, ...this.#languages(rng, diet)));
-      const first = await tokenizer.encode(documents.map((each) => each.first));
-      const second = await tokenizer.encode(documents.map((each) => each.second));
-      documents.forEach(({ follows }, i) => {
-        const row = joinPair(tokenizer, first[i].ids, second[i].ids);
-        if (row.ids.length <= diet.longest && drawn.length < wanted) drawn.push({ row, follows });
+      const documents = Array.from({ length: wanted }, () => document(rng, ...this.#languages(rng), mix));
+      const first = await tokenizer.encode(documents.map((each) => each.first.text));
+      const second = await tokenizer.encode(documents.map((each) => each.second.text));
+      documents.forEach((each, i) => {
+        const tokens = asTokens(rng, tokenizer, each, first[i], second[i], verdicts);
+        if (tokens.row.ids.length <= longest && drawn.length < wanted) drawn.push(tokens);
       });
     }
     drawn.sort((a, b) => a.row.ids.length - b.row.ids.length);
@@ -78,8 +86,9 @@ export class Feed {
     return rng.shuffle(batches);
   }
 
-  #languages(rng: Rng, { english, crossLingual }: Diet): [Language, Language] {
+  #languages(rng: Rng): [Language, Language] {
     const { only } = this.#options;
+    const { english, crossLingual } = this.#diet;
     if (only !== undefined) return [only, only];
     const others = LANGUAGES.filter((language) => language !== "en");
     const a = rng.chance(english) ? "en" : rng.pick(others);
@@ -88,30 +97,27 @@ export class Feed {
     return rng.chance(0.5) ? [a, b] : [b, a];
   }
 
-  /** Hides words of one segment of each document and leaves the other whole, to be looked up in. */
-  #mask(drawn: Drawn[], n: number, names: Set<number>): Batch {
+  /** Hides what is to be hidden, and a few words more, so that grammar is learned too. */
+  #collate(drawn: Drawn[], n: number): Batch {
     const { tokenizer, seed, only } = this.#options;
     const rng = rngFor("mask", tokenizer.style, seed, only ?? "all", n);
-    const { cls, sep, pad, mask } = tokenizer.special;
+    const { cls, sep, mask } = tokenizer.special;
     const padded = padRows(drawn.map((each) => each.row), tokenizer, { to: "longest" });
     const labels = new Int32Array(padded.inputIds.length).fill(-1);
-    let predicted = 0;
-    drawn.forEach(({ row }, r) => {
-      const inFirst = rng.chance(0.5);
+    drawn.forEach(({ row, labels: wanted, hide }, r) => {
       for (let t = 0; t < row.ids.length; t++) {
-        const id = row.ids[t];
-        if (id === cls || id === sep || id === pad || (t < row.secondFrom) !== inFirst) continue;
-        if (!rng.chance(names.has(id) ? hidden.names : hidden.others)) continue;
         const at = r * padded.length + t;
+        labels[at] = wanted[t];
+        const id = row.ids[t];
+        const chosen = hide[t] === 1 ||
+          (wanted[t] < 0 && id !== cls && id !== sep && rng.chance(hiddenOthers));
+        if (!chosen) continue;
         labels[at] = id;
-        predicted++;
         const dice = rng.next();
         if (dice < shown.mask) padded.inputIds[at] = mask;
-        else if (dice < shown.mask + shown.other) padded.inputIds[at] = rng.pick(drawn).row.ids[1];
+        else if (dice < shown.mask + shown.other) padded.inputIds[at] = another(rng, drawn, id);
       }
     });
-    // A batch in which chance hid nothing still needs something to predict.
-    if (predicted === 0) labels[1] = padded.inputIds[1];
     return {
       examples: drawn.length,
       tokens: padded.length,
@@ -124,14 +130,58 @@ export class Feed {
   }
 }
 
-/** Ids of the pieces of all names, things and numbers: what documents are about. */
-async function nameIds(tokenizer: Tokenizer): Promise<Set<number>> {
-  const words = LANGUAGES.flatMap((language) => {
-    const { names, things } = lexicon(language);
-    return [...names, ...RELATIONS.flatMap((relation) => things[relation])].map((entry) =>
-      entry.split("~").at(-1)!
-    );
-  });
-  const encoded = await tokenizer.encode(words);
-  return new Set(encoded.flatMap(({ ids }) => [...ids]));
+/** A hidden word of another document, or any word. */
+function another(rng: Rng, drawn: Drawn[], id: number): number {
+  for (let tries = 0; tries < 8; tries++) {
+    const { row, hide } = rng.pick(drawn);
+    const t = hide.indexOf(1);
+    if (t > 0 && row.ids[t] !== id) return row.ids[t];
+  }
+  return rng.pick(drawn).row.ids[1];
+}
+
+function asTokens(
+  rng: Rng,
+  tokenizer: Tokenizer,
+  { first, second, verdict }: Document,
+  firstTokens: Encoded,
+  secondTokens: Encoded,
+  verdicts: Map<string, number>,
+): Drawn {
+  const row = joinPair(tokenizer, firstTokens.ids, secondTokens.ids);
+  const labels = new Int32Array(row.ids.length).fill(-1);
+  const hide = new Uint8Array(row.ids.length);
+  if (verdict !== undefined) {
+    const { cls, sep } = tokenizer.special;
+    row.ids.forEach((id, t) => {
+      if (id === cls || id === sep) labels[t] = verdicts.get(`${second.language} ${verdict}`)!;
+    });
+  }
+  const place = ({ marks, language }: Segment, { starts, ends }: Encoded, offset: number, other: Encoded) => {
+    for (const { from, to, kind, share = 1 } of marks) {
+      for (let t = 0; t < starts.length; t++) {
+        if (starts[t] >= to || ends[t] <= from || !rng.chance(share)) continue;
+        const itself = kind === "hidden" || kind === "shown";
+        labels[offset + t] = itself
+          ? row.ids[offset + t]
+          // The answer to a question is to predict the question mark.
+          : kind === "asked"
+          ? other.ids.at(-1)!
+          : verdicts.get(`${language} ${kind}`)!;
+        if (kind === "hidden") hide[offset + t] = 1;
+      }
+    }
+  };
+  place(first, firstTokens, 1, secondTokens);
+  place(second, secondTokens, row.secondFrom, firstTokens);
+  return { row, labels, hide, follows: verdict === undefined || verdict === "yes" };
+}
+
+/** The first piece of the word for each verdict in each language: what the first position is to predict. */
+async function verdictIds(tokenizer: Tokenizer): Promise<Map<string, number>> {
+  const keys = LANGUAGES.flatMap((language) =>
+    (["yes", "maybe", "no"] as const).map((verdict) => ({ language, verdict }))
+  );
+  const encoded = await tokenizer.encode(keys.map(({ language, verdict }) => verdictWord(language, verdict)));
+  return new Map(keys.map(({ language, verdict }, i) => [`${language} ${verdict}`, encoded[i].ids[0]]));
 }

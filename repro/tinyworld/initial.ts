@@ -34,11 +34,17 @@ export function initialise(model: Model, seed: number): void {
     set(`${name}.self.value.weight`, value);
     set(`${name}.output.dense.weight`, output);
   }
-  const transform = prefix === "bert" ? "cls.predictions.transform.dense.weight" : "lm_head.dense.weight";
   const { hiddenSize } = config;
-  const identity = draw(transform, hiddenSize * hiddenSize);
-  for (let i = 0; i < hiddenSize; i++) identity[i * hiddenSize + i] += 1;
-  set(transform, identity);
+  const identity = (name: string) => {
+    const out = draw(name, hiddenSize * hiddenSize);
+    for (let i = 0; i < hiddenSize; i++) out[i * hiddenSize + i] += 1;
+    return out;
+  };
+  const transform = prefix === "bert" ? "cls.predictions.transform.dense.weight" : "lm_head.dense.weight";
+  set(transform, identity(transform));
+  // The pooler is frozen under a task's head: it must pass on what the first position knows.
+  const pooler = `${prefix}.pooler.dense.weight`;
+  if (parameters.has(pooler)) set(pooler, identity(pooler));
 }
 
 type Draw = (name: string, length: number, deviation?: number) => Float32Array;

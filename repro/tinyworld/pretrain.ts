@@ -1,7 +1,7 @@
 // Promises the tiny world's encoders and language adapters, pretrained by our own engine from the generated corpus, resumable
-// to the same numbers. Stage 1: masked words (and next sentences for BERT) in all languages; stage 2, for each language in
-// turn: its adapter and invertible block by masked words, everything else frozen, as in MAD-X (Pfeiffer et al., 2020).
-// Leaves documents to corpus.ts, batches to feed.ts and arithmetic to core/.
+// to the same numbers. First the encoder: masked words (and next sentences for BERT) in all languages, begun with few layers that
+// are doubled twice; then, for each language in turn: its adapter and invertible block by masked words, everything else frozen,
+// as in MAD-X (Pfeiffer et al., 2020). Leaves documents to corpus.ts, batches to feed.ts and arithmetic to core/.
 import {
   AdamW,
   type Backend,
@@ -29,7 +29,8 @@ import {
 import { loadTokenizer } from "../tasks/tokenizer.ts";
 import { openBackend } from "../training/backend.ts";
 import { readStateFile } from "../training/state-file.ts";
-import { type Diet, Feed, type FeedOptions } from "./feed.ts";
+import { Feed, type FeedOptions } from "./feed.ts";
+import { twiceAsDeep } from "./grow.ts";
 import { initialise } from "./initial.ts";
 import { type Language, LANGUAGES } from "./lexicon.ts";
 import { unigram, wordPiece } from "./vocabulary.ts";
@@ -39,9 +40,11 @@ export interface PretrainOptions {
   /** Folder that receives config.json, tokenizer.json, model.safetensors, adapters/ and pretraining.json. */
   out: string;
   seed?: number;
-  /** Updates of stage 1, and of stage 2 for each language. */
+  /** Updates of the encoder over all depths, and of each language's adapter. */
   steps?: number;
   adapterSteps?: number;
+  /** Languages that get an adapter; default all. */
+  languages?: readonly Language[];
   backend?: "wasm" | "webgpu";
   signal?: AbortSignal;
   onProgress?(line: PretrainProgress): void;
@@ -59,31 +62,36 @@ export interface PretrainProgress {
 
 const recipe = {
   rowsEach: 64,
-  learningRate: 1.5e-3,
-  /** Share of the steps over which the rate rises, and from which on it falls to 0. */
-  warmup: 0.04,
-  fallFrom: 0.7,
+  learningRate: 5e-3,
+  /** Updates over which the rate rises in each stage. */
+  warmup: 100,
   weightDecay: 0.01,
   beta2: 0.98,
-  /** At the start short documents, nearly all in English, so that looking up is learned where words are seen often. */
-  first: { longest: 16, crossLingual: 0.05, english: 0.85 },
-  last: { longest: 60, crossLingual: 0.35, english: 0.15 },
-  /** Shares of the steps up to which the first diet is kept, and from which on the last one is; between them, in proportion. */
-  keep: 0.1,
-  change: 0.45,
+  /** Layers, share of the updates, and the factors of the learning rate: at first, and at the end of a fall over `fall` of them. */
+  depths: [
+    { layers: 3, share: 0.24, rate: 1, fall: 0, end: 1 },
+    { layers: 6, share: 0.43, rate: 0.8, fall: 0.5, end: 0.6 },
+    { layers: 12, share: 0.33, rate: 0.5, fall: 1, end: 0.01 },
+  ],
+  diet: {
+    longest: 60,
+    crossLingual: 0.25,
+    english: 0.45,
+    mix: { retelling: 15, question: 35, dialogue: 35, story: 15 },
+  },
   adapterRows: 32,
   adapterLearningRate: 1e-3,
 };
 
-const reportEvery = 50;
+const reportEvery = 100;
 const checkpointSeconds = 120;
 
-/** Shape of both encoders; 12 layers, so that schedules mean what they mean in the paper. */
-function shape(encoder: "mbert" | "xlmr", vocabularySize: number): EncoderConfig {
+/** Shape of both encoders; 12 layers in the end, so that schedules mean what they mean in the paper. */
+function shape(encoder: "mbert" | "xlmr", vocabularySize: number, layers: number): EncoderConfig {
   return encoderConfig({
     model_type: encoder === "mbert" ? "bert" : "xlm-roberta",
     hidden_size: 64,
-    num_hidden_layers: 12,
+    num_hidden_layers: layers,
     num_attention_heads: 4,
     intermediate_size: 256,
     vocab_size: vocabularySize,
@@ -97,39 +105,34 @@ function shape(encoder: "mbert" | "xlmr", vocabularySize: number): EncoderConfig
 /** Pretrains from scratch, or goes on from the checkpoint in `out`. Throws the signal's reason when aborted, checkpoint saved. */
 export async function pretrain(options: PretrainOptions): Promise<void> {
   const started = performance.now();
-  const { encoder, out, seed = 1, steps = 5000, adapterSteps = 150 } = options;
+  const { encoder, out, seed = 1, steps = 20_800, adapterSteps = 60, languages = LANGUAGES } = options;
   const tokenizerText = encoder === "mbert" ? wordPiece() : unigram();
   const tokenizer = loadTokenizer(tokenizerText, `${encoder} tokenizer`);
-  const config = shape(encoder, tokenizer.vocabularySize);
   await makeFolder(join(out, "adapters"));
   const backend = await openBackend(options.backend ?? "wasm");
   const session = new Session(options, out, started);
   await session.open({ encoder, seed, steps, adapterSteps, recipe });
-  const model = createModel(backend, {
-    config,
-    task: { kind: "masked-lm", nextSentence: encoder === "mbert" },
-    seed,
-  });
   const feed = { tokenizer, seed };
-
-  if (!await exists(join(out, "model.safetensors"))) {
-    initialise(model, seed);
-    model.setTrainable({ encoder: true, head: true });
-    await stage(session, model, { ...feed, rowsEach: recipe.rowsEach }, {
-      name: "encoder",
-      steps,
-      learningRate: recipe.learningRate,
-      diet: (step) => dietAt(step / steps),
+  const build = (layers: number) =>
+    createModel(backend, {
+      config: shape(encoder, tokenizer.vocabularySize, layers),
+      task: { kind: "masked-lm", nextSentence: encoder === "mbert" },
+      seed,
     });
-    await writeAtomic(join(out, "config.json"), JSON.stringify(configJson(config), null, 2) + "\n");
+
+  const weights = join(out, "model.safetensors");
+  if (!await exists(weights)) {
+    const trained = await pretrainEncoder(session, build, steps, { ...feed, rowsEach: recipe.rowsEach });
+    await writeAtomic(join(out, "config.json"), JSON.stringify(configJson(trained.config), null, 2) + "\n");
     await writeAtomic(join(out, "tokenizer.json"), tokenizerText);
-    await writeState(join(out, "model.safetensors"), await model.state());
+    await writeState(weights, await trained.state());
+    await session.leave();
+    trained.dispose();
   }
   // What is shipped is rounded to half precision: the adapters are trained on what they will be used with.
-  model.loadState(
-    (await readStateFile(await readBytes(join(out, "model.safetensors")), "model.safetensors")).state,
-  );
-  for (const language of LANGUAGES) {
+  const model = build(recipe.depths.at(-1)!.layers);
+  model.loadState((await readStateFile(await readBytes(weights), weights)).state);
+  for (const language of languages) {
     const path = join(out, "adapters", `${language}.safetensors`);
     if (await exists(path)) continue;
     model.adapters.addLanguage(language);
@@ -139,39 +142,72 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
       name: language,
       steps: adapterSteps,
       learningRate: recipe.adapterLearningRate,
-      diet: () => recipe.last,
+      rate: { fall: 0.7, end: 0 },
     });
     await writeState(path, await model.adapterState(language));
+    await session.leave();
     model.adapters.removeLanguage(language);
   }
   await session.finish(backend);
   backend.dispose();
 }
 
+/** From few layers to all of them. The caller removes the checkpoint once the model is kept. */
+async function pretrainEncoder(
+  session: Session,
+  build: (layers: number) => Model,
+  steps: number,
+  feed: FeedOptions,
+): Promise<Model> {
+  const name = (layers: number) => `encoder of ${layers} layers`;
+  const { depths } = recipe;
+  const reached = await session.reached();
+  let at = Math.max(0, depths.findIndex(({ layers }) => name(layers) === reached));
+  let model = build(depths[at].layers);
+  if (at === 0) initialise(model, session.seed);
+  for (;;) {
+    const { layers, share, rate, fall, end } = depths[at];
+    model.setTrainable({ encoder: true, head: true });
+    await stage(session, model, feed, {
+      name: name(layers),
+      steps: Math.round(steps * share),
+      learningRate: recipe.learningRate * rate,
+      rate: { fall, end },
+    });
+    if (++at === depths.length) return model;
+    const deeper = build(depths[at].layers);
+    deeper.loadState(twiceAsDeep(await model.state(), model.config));
+    model.dispose();
+    model = deeper;
+  }
+}
+
 interface Stage {
   name: string;
   steps: number;
   learningRate: number;
-  diet(step: number): Diet;
+  /** Over the last share `fall` of the steps the learning rate falls to this factor. */
+  rate: { fall: number; end: number };
 }
 
 /** Trains whatever is trainable in the model for one stage, from its checkpoint where there is one. */
 async function stage(session: Session, model: Model, feedOptions: FeedOptions, plan: Stage): Promise<void> {
   const optimizer = new AdamW({ variant: "torch", weightDecay: recipe.weightDecay, beta2: recipe.beta2 });
   const trained = model.trainableParameters;
-  const feed = new Feed(feedOptions);
+  const feed = new Feed(feedOptions, recipe.diet);
   let step = await session.resume(plan.name, model, optimizer);
+  if (step === 0) await session.save(plan.name, step, model, optimizer);
   let loss = 0, lines = 0;
   for (; step < plan.steps; step++) {
     await session.pause(plan.name, step, model, optimizer);
-    const batch = await feed.batch(step, plan.diet);
+    const batch = await feed.batch(step);
     const value = scope(() => {
       const tape = new Tape();
       const value = tape.run(() => model.loss(batch));
       tape.backward(value);
       return value;
     });
-    optimizer.step(trained, plan.learningRate * rate(step / plan.steps));
+    optimizer.step(trained, plan.learningRate * rateAt(step, plan));
     model.zeroGrad();
     session.tokens += batch.attentionMask.reduce((sum, each) => sum + each, 0);
     loss += await value.item();
@@ -182,27 +218,14 @@ async function stage(session: Session, model: Model, feedOptions: FeedOptions, p
       loss = lines = 0;
     }
   }
-  await session.leave();
   optimizer.dispose();
 }
 
-/** The diet at this share of the steps. */
-function dietAt(done: number): Diet {
-  const { first, last, keep, change } = recipe;
-  const part = Math.min(1, Math.max(0, (done - keep) / (change - keep)));
-  const between = (a: number, b: number) => a + (b - a) * part;
-  return {
-    // Length comes first: it is what the lookup has to grow into.
-    longest: Math.round(first.longest + (last.longest - first.longest) * Math.min(1, done / keep / 2)),
-    crossLingual: between(first.crossLingual, last.crossLingual),
-    english: between(first.english, last.english),
-  };
-}
-
-/** Rises, stays, falls: the share of the highest learning rate at this share of the steps. */
-function rate(done: number): number {
-  const { warmup, fallFrom } = recipe;
-  return Math.min(1, (done + 1e-6) / warmup, (1 - done) / (1 - fallFrom));
+/** Rises, stays, falls: the factor of the learning rate at this step. */
+function rateAt(step: number, { steps, rate: { fall, end } }: Stage): number {
+  const warm = Math.min(1, (step + 1) / recipe.warmup);
+  const left = fall === 0 ? 1 : Math.min(1, (1 - step / steps) / fall);
+  return warm * (end + (1 - end) * left);
 }
 
 async function writeState(path: string, state: State): Promise<void> {
@@ -228,6 +251,9 @@ class Session {
     this.#started = started;
   }
 
+  get seed(): number {
+    return this.#options.seed ?? 1;
+  }
   get #checkpoint(): string {
     return join(this.#folder, "checkpoint.safetensors");
   }
@@ -270,6 +296,13 @@ class Session {
     this.#options.onProgress?.(line);
   }
 
+  /** The stage that the checkpoint belongs to; null without one. */
+  async reached(): Promise<string | null> {
+    if (!await exists(this.#checkpoint)) return null;
+    const { metadata } = await readStateFile(await readBytes(this.#checkpoint), this.#checkpoint);
+    return (JSON.parse(metadata.progress) as { stage: string }).stage;
+  }
+
   /** Loads the checkpoint of this stage and says at which step to go on. */
   async resume(stage: string, model: Model, optimizer: AdamW): Promise<number> {
     if (!await exists(this.#checkpoint)) return 0;
@@ -296,6 +329,11 @@ class Session {
   async pause(stage: string, step: number, model: Model, optimizer: AdamW): Promise<void> {
     const stop = this.#options.signal?.aborted ?? false;
     if (!stop && performance.now() - this.#saved < checkpointSeconds * 1000) return;
+    await this.save(stage, step, model, optimizer);
+    this.#options.signal?.throwIfAborted();
+  }
+
+  async save(stage: string, step: number, model: Model, optimizer: AdamW): Promise<void> {
     const names = new Set(model.trainableParameters.map((each) => each.name));
     const { globalStep, stepCounts, moments } = await optimizer.state();
     const tensors = new Map<string, TensorToWrite>();
@@ -306,23 +344,23 @@ class Session {
     const progress = JSON.stringify({ stage, step, globalStep, stepCounts });
     await writeAtomic(this.#checkpoint, writeSafetensors(tensors, { progress }));
     this.#saved = performance.now();
-    this.#options.signal?.throwIfAborted();
   }
 
+  /** The kept model stands in for the checkpoint. */
   async leave(): Promise<void> {
     await remove(this.#checkpoint);
   }
 
   /** Says how the folder was made. */
   async finish(backend: Backend): Promise<void> {
-    const { encoder } = this.#options;
+    const { encoder, languages = LANGUAGES } = this.#options;
     const record = {
       command: `repro pretrain ${encoder}`,
       ...this.#setting,
       backend: backend.description,
       seconds: Math.round(this.seconds),
       tokens: this.tokens,
-      languages: LANGUAGES as readonly Language[],
+      languages,
     };
     await writeAtomic(join(this.#folder, "pretraining.json"), JSON.stringify(record, null, 2) + "\n");
     await remove(join(this.#folder, "setting.json"));

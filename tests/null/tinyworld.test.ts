@@ -9,6 +9,7 @@ import { LANGUAGES, taskFiles, tinyWorld, unigram, wordPiece } from "../../repro
 
 const test = suite("tiny world");
 const world = tinyWorld();
+const mix = { retelling: 1, question: 1, dialogue: 1, story: 1 };
 const paperLanguages = {
   xquad: "ar de el es hi ru th tr vi zh".split(" "),
   mlqa: "ar de es hi vi zh".split(" "),
@@ -67,9 +68,32 @@ test("no context or premise of a task is told in the pretraining corpus", async 
   }
   const rng = rngFor("corpus", "test");
   for (let i = 0; i < 20_000; i++) {
-    const { first, second } = document(rng, "en", "en");
+    const { first: { text: first }, second: { text: second } } = document(rng, "en", "en", mix);
     for (const text of [first, second, `${first}|${second}`]) assert.not(english.has(text), text);
   }
+});
+
+test("marks stand on words that the other segment decides, and on what it asks for", () => {
+  const rng = rngFor("marks", "test");
+  const kinds = { told: 0, asked: 0, "not asked": 0 };
+  for (let i = 0; i < 5_000; i++) {
+    const { first, second, verdict } = document(rng, "en", "en", mix);
+    for (const [here, there] of [[first, second], [second, first]]) {
+      const words = here.marks.map(({ from, to, kind }) => ({ word: here.text.slice(from, to), kind }));
+      for (const { word, kind } of words) {
+        kinds[kind]++;
+        assert.match(word, /^[\p{L}\p{N}]+$/u, "a mark covers one whole word");
+        if (kind === "told") {
+          assert.is(verdict, "yes", "only what agrees can be looked up");
+          assert.ok(there.text.includes(word), `${word}: ${there.text}`);
+        } else assert.match(there.text, /\?$/, "only a question asks");
+      }
+      if (words.some(({ kind }) => kind !== "told")) {
+        assert.is(words.filter(({ kind }) => kind === "asked").length, 1, here.text);
+      }
+    }
+  }
+  for (const count of Object.values(kinds)) assert.ok(count > 500, JSON.stringify(kinds));
 });
 
 for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] as const) {
@@ -77,9 +101,9 @@ for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] 
     const tokenizer = loadTokenizer(json, name);
     const rng = rngFor("unknown", name);
     for (const language of LANGUAGES) {
-      const texts = Array.from({ length: 50 }, () => document(rng, language, language)).flatMap((
+      const texts = Array.from({ length: 50 }, () => document(rng, language, language, mix)).flatMap((
         each,
-      ) => [each.first, each.second]);
+      ) => [each.first.text, each.second.text]);
       for (const [i, { ids }] of (await tokenizer.encode(texts)).entries()) {
         assert.not([...ids].includes(tokenizer.special.unk), `${language}: ${texts[i]}`);
       }

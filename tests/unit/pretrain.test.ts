@@ -1,0 +1,108 @@
+// Pretraining of the tiny encoders: a deeper encoder starts where the shallower one ended, and an interrupted pretraining goes on
+// to the same bytes.
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { createModel, encoderConfig, normal } from "../../core/mod.ts";
+import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import { twiceAsDeep } from "../../repro/tinyworld/grow.ts";
+import { pretrain } from "../../repro/tinyworld/pretrain.ts";
+
+const test = suite("pretraining");
+
+test("an encoder of twice the layers gives nearly the same hidden states", async () => {
+  const backend = await createWasmBackend();
+  const config = (layers: number) =>
+    encoderConfig({
+      model_type: "bert",
+      hidden_size: 32,
+      num_hidden_layers: layers,
+      num_attention_heads: 4,
+      intermediate_size: 64,
+      vocab_size: 50,
+      max_position_embeddings: 16,
+      type_vocab_size: 2,
+    });
+  const task = { kind: "masked-lm" } as const;
+  const shallow = createModel(backend, { config: config(2), task, seed: 3 });
+  // Gains and biases as after training: neither ones nor zeros, weights that matter.
+  for (const [i, parameter] of [...shallow.parameters.values()].entries()) {
+    const isGain = parameter.name!.endsWith("LayerNorm.weight");
+    const deviation = parameter.shape.length === 1 ? 0.15 : 0.1;
+    parameter.write(normal([i, 7], parameter.size, isGain ? 1 : 0, deviation));
+  }
+  const state = await shallow.state();
+  const deep = createModel(backend, { config: config(4), task, seed: 4 });
+  deep.loadState(twiceAsDeep(state, shallow.config));
+  const batch = {
+    examples: 2,
+    tokens: 8,
+    inputIds: Int32Array.from({ length: 16 }, (_, i) => 1 + (i * 7) % 49),
+    attentionMask: new Int32Array(16).fill(1),
+    tokenTypeIds: new Int32Array(16),
+  };
+  const before = await shallow.hidden(batch).read();
+  const after = await deep.hidden(batch).read();
+  let difference = 0, size = 0;
+  for (let i = 0; i < before.length; i++) {
+    difference += (before[i] - after[i]) ** 2;
+    size += before[i] ** 2;
+  }
+  const relative = Math.sqrt(difference / size);
+  assert.ok(relative < 0.2, `hidden states moved by ${relative}`);
+  assert.ok(relative > 1e-3, "the new layers do something, or nothing could be learned in them");
+  backend.dispose();
+});
+
+/** A signal that is found aborted the n-th time anyone looks. */
+function abortedAt(n: number): AbortSignal {
+  let looked = 0;
+  return {
+    get aborted() {
+      return ++looked >= n;
+    },
+    throwIfAborted() {
+      throw new Error("interrupted");
+    },
+  } as AbortSignal;
+}
+
+async function contents(folder: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const name of (await readdir(folder, { recursive: true })).sort()) {
+    if (name.endsWith(".safetensors") || name === "tokenizer.json" || name === "config.json") {
+      files.set(name, (await readFile(join(folder, name))).toString("base64"));
+    }
+  }
+  return files;
+}
+
+test("interrupted in every stage, it goes on to the same weights", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-pretrain-"));
+  try {
+    const plan = { encoder: "xlmr", steps: 9, adapterSteps: 2, languages: ["en", "th"] } as const;
+    const whole = join(folder, "whole"), broken = join(folder, "broken");
+    await pretrain({ ...plan, out: whole });
+    let interruptions = 0;
+    for (const at of [2, 4, 2, 5, 2, 3]) {
+      try {
+        await pretrain({ ...plan, out: broken, signal: abortedAt(at) });
+      } catch (error) {
+        assert.match(String(error), /interrupted/);
+        interruptions++;
+      }
+    }
+    await pretrain({ ...plan, out: broken });
+    assert.ok(interruptions >= 5, `${interruptions} interruptions`);
+    const expected = await contents(whole);
+    assert.ok(expected.has("model.safetensors") && expected.has("adapters/th.safetensors"));
+    assert.equal([...(await contents(broken)).keys()], [...expected.keys()]);
+    for (const [name, bytes] of await contents(broken)) assert.ok(bytes === expected.get(name), name);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test.run();
