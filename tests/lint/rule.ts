@@ -7,7 +7,7 @@ const NODE_DOORS = new Set(["repro/runtime.ts", "repro/launch/process.ts"]);
 /** What `specifier`, written in `file`, points at: a path relative to the root, or null for a package. */
 export function target(file: string, specifier: string): string | null {
   if (specifier === "repro") return "repro/mod.ts";
-  if (specifier === "repro/core") return "core/mod.ts";
+  if (specifier === "repro/core" || specifier.startsWith("repro/core/")) return "core/mod.ts";
   if (!specifier.startsWith(".")) return null;
   return new URL(specifier, `file:///${file}`).pathname.slice(1);
 }

@@ -4,6 +4,7 @@ import * as assert from "uvu/assert";
 import { loadTarget, loadTask, targetLanguages } from "../../repro/data/datasets.ts";
 import { loadTokenizer } from "../../repro/tasks/tokenizer.ts";
 import { document } from "../../repro/tinyworld/corpus.ts";
+import { lexicon } from "../../repro/tinyworld/lexicon.ts";
 import { rngFor } from "../../repro/tinyworld/rng.ts";
 import { LANGUAGES, taskFiles, tinyWorld, unigram, wordPiece } from "../../repro/tinyworld/mod.ts";
 
@@ -73,27 +74,50 @@ test("no context or premise of a task is told in the pretraining corpus", async 
   }
 });
 
-test("marks stand on words that the other segment decides, and on what it asks for", () => {
+test("marks stand on whole words, and say what the other segment decides", () => {
   const rng = rngFor("marks", "test");
-  const kinds = { told: 0, asked: 0, "not asked": 0 };
+  const counts: Record<string, number> = {};
   for (let i = 0; i < 5_000; i++) {
-    const { first, second, verdict } = document(rng, "en", "en", mix);
+    const { first, second, verdict } = document(rng, "en", "en", { ...mix, story: 0 });
     for (const [here, there] of [[first, second], [second, first]]) {
-      const words = here.marks.map(({ from, to, kind }) => ({ word: here.text.slice(from, to), kind }));
-      for (const { word, kind } of words) {
-        kinds[kind]++;
+      const marks = here.marks.map(({ from, to, kind }) => ({ word: here.text.slice(from, to), kind }));
+      for (const { word, kind } of marks) {
+        counts[kind] = (counts[kind] ?? 0) + 1;
         assert.match(word, /^[\p{L}\p{N}]+$/u, "a mark covers one whole word");
-        if (kind === "told") {
+        if (kind === "hidden") {
           assert.is(verdict, "yes", "only what agrees can be looked up");
           assert.ok(there.text.includes(word), `${word}: ${there.text}`);
-        } else assert.match(there.text, /\?$/, "only a question asks");
+        }
+        // A fact that the other segment tells too, or one that it denies.
+        if (kind === "yes") assert.ok(there.text.includes(word), `${word}: ${there.text}`);
+        if (kind === "asked" || kind === "shown") assert.match(there.text, /\?$/, "only a question asks");
       }
-      if (words.some(({ kind }) => kind !== "told")) {
-        assert.is(words.filter(({ kind }) => kind === "asked").length, 1, here.text);
-      }
+      const asked = marks.filter(({ kind }) => kind === "asked").length;
+      if (marks.some(({ kind }) => kind === "shown")) assert.is(asked, 1, here.text);
     }
   }
-  for (const count of Object.values(kinds)) assert.ok(count > 500, JSON.stringify(kinds));
+  for (const kind of ["hidden", "shown", "asked", "yes", "maybe", "no"]) {
+    assert.ok(counts[kind] > 500, JSON.stringify(counts));
+  }
+});
+
+test("a story's second half is hidden or judged, never its person", () => {
+  const rng = rngFor("stories", "test");
+  for (const language of LANGUAGES) {
+    for (let i = 0; i < 50; i++) {
+      const { second } = document(rng, language, language, {
+        retelling: 0,
+        question: 0,
+        dialogue: 0,
+        story: 1,
+      });
+      const [{ from, to, kind }] = second.marks;
+      assert.ok(["hidden", "yes", "no"].includes(kind));
+      assert.is(to, second.text.length - 1, "the stop stays");
+      const person = lexicon(language).names.find((name) => second.text.slice(0, from).endsWith(name));
+      assert.ok(person !== undefined, `${language}: ${second.text} from ${from}`);
+    }
+  }
 });
 
 for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] as const) {

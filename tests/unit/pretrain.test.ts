@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { createModel, encoderConfig, normal } from "../../core/mod.ts";
+import { createModel, encoderConfig, normal, streamKey } from "../../core/mod.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
 import { twiceAsDeep } from "../../repro/tinyworld/grow.ts";
 import { pretrain } from "../../repro/tinyworld/pretrain.ts";
@@ -31,7 +31,7 @@ test("an encoder of twice the layers gives nearly the same hidden states", async
   for (const [i, parameter] of [...shallow.parameters.values()].entries()) {
     const isGain = parameter.name!.endsWith("LayerNorm.weight");
     const deviation = parameter.shape.length === 1 ? 0.15 : 0.1;
-    parameter.write(normal([i, 7], parameter.size, isGain ? 1 : 0, deviation));
+    parameter.write(normal(streamKey(7, "test", i), parameter.size, isGain ? 1 : 0, deviation));
   }
   const state = await shallow.state();
   const deep = createModel(backend, { config: config(4), task, seed: 4 });
@@ -66,7 +66,7 @@ function abortedAt(n: number): AbortSignal {
     throwIfAborted() {
       throw new Error("interrupted");
     },
-  } as AbortSignal;
+  } as unknown as AbortSignal;
 }
 
 async function contents(folder: string): Promise<Map<string, string>> {
