@@ -37,7 +37,7 @@ export const command: Command = {
     const sizes = new Map<string, number>();
     for (const { id } of datasets) {
       for (const language of languages[id]) {
-        sizes.set(`${id}/${language}`, await testSize(plan.data, id, language));
+        sizes.set(`${id}/${language}`, await testSize(plan.data, id, language, plan.fidelity));
       }
     }
     const command =

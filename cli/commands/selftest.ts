@@ -5,13 +5,22 @@ import {
   loadReference,
   referenceUrl,
 } from "../../papers/fun-with-fisher/tables/table1-judge.ts";
-import { table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
+import { encoders, table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
 import { pathOf, warn, writeOutput } from "../../repro/runtime.ts";
 import { listOf, UsageError } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
 import { planFrom, planOptions } from "./table1-plan.ts";
+
+/** Methods whose runs a fault can change; each is tried on these rows unless --rows says otherwise. */
+const touched: Record<Mutant, readonly string[]> = {
+  "language-not-swapped": ["standard"],
+  "lower-layers-frozen": ["standard"],
+  "global-step-count": ["gu", "fun"],
+  "single-layer-norm": ["standard"],
+  "labels-from-data": ["fun"],
+};
 
 const kept = ["seeds", "rows", "columns", "backend", "fidelity", "store", "jobs"];
 const names = Object.keys(mutants) as Mutant[];
@@ -23,7 +32,9 @@ export const command: Command = {
     { flag: "--mutants", help: "run Table 1 with each deliberate fault" },
     { flag: "--only <mutants>", help: `only these: ${names.join(", ")}` },
     { flag: "--json", help: "one JSON object on standard output" },
-    ...planOptions.filter(({ flag }) => kept.some((name) => flag.startsWith(`--${name}`))),
+    ...planOptions.filter(({ flag }) => kept.some((name) => flag.startsWith(`--${name}`))).map((option) =>
+      option.flag.startsWith("--seeds") ? { ...option, default: "1" } : option
+    ),
   ],
   async run(values) {
     if (!values.mutants) throw new UsageError("selftest: say what to test: --mutants");
@@ -38,7 +49,10 @@ export const command: Command = {
       cells: { row: string; column: string; why: string }[];
     }[] = [];
     for (const mutant of listOf("mutant", values.only, names)) {
-      const { plan } = await planFrom({ ...values, scale: "tiny" }, mutant);
+      const rows = values.rows ??
+        encoders.flatMap((encoder) => touched[mutant as Mutant].map((method) => `${encoder}/${method}`))
+          .join();
+      const { plan } = await planFrom({ ...values, rows, scale: "tiny" }, mutant);
       const specs = table1Runs(plan);
       const { runs, interrupted } = await makeRuns(specs, values);
       if (interrupted) return 130;

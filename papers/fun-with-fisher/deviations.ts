@@ -107,7 +107,7 @@ export const deviations: Deviation[] = [
       "the size of the English validation set is given (2,490), that of the test set for all languages (5,010)",
     authorsCode: "English is scored on the validation set, the other languages on the test set",
     read: { paper: "Table 5", code: `${code}, run_xnli.py` },
-    switch: "none: every language, English too, is scored on its test set",
+    switch: fidelity,
   },
   {
     id: "chinese-answers",

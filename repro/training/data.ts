@@ -5,7 +5,7 @@ import { loadTarget, loadTask, type TargetName } from "../data/datasets.ts";
 import type { DataSource } from "../data/source.ts";
 import { subsample } from "../data/subsample.ts";
 import type { ChoiceExample, NliExample, QaExample } from "../data/types.ts";
-import type { RunSpec, TaskName } from "../spec/mod.ts";
+import type { Fidelity, RunSpec, TaskName } from "../spec/mod.ts";
 import type { Batch, Padding } from "../tasks/batch.ts";
 import { choiceData } from "../tasks/choice.ts";
 import { nliData } from "../tasks/nli.ts";
@@ -43,7 +43,23 @@ export async function validationData(
   return await evaluationData(spec, tokenizer, validation, `${spec.task} validation`);
 }
 
-/** Test items of one data set in one language. */
+/**
+ * The examples that a run is scored on: the test set, but as coded XNLI's English is the validation set, by which the best
+ * checkpoint was chosen too.
+ */
+export async function scoredExamples(
+  source: DataSource,
+  dataset: TargetName,
+  language: string,
+  fidelity: Fidelity,
+): Promise<{ examples: readonly unknown[]; partial: readonly string[] }> {
+  if (dataset === "xnli" && language === "en" && fidelity === "authors-code") {
+    return { examples: (await loadTask(source, "xnli")).validation, partial: [] };
+  }
+  return await loadTarget(source, dataset, language);
+}
+
+/** Items to be scored of one data set in one language. */
 export async function targetData(
   source: DataSource,
   tokenizer: Tokenizer,
@@ -51,7 +67,7 @@ export async function targetData(
   dataset: TargetName,
   language: string,
 ): Promise<Prepared> {
-  const { examples, partial } = await loadTarget(source, dataset, language);
+  const { examples, partial } = await scoredExamples(source, dataset, language, spec.fidelity);
   const prepared = await evaluationData(spec, tokenizer, examples, `${dataset} ${language}`, language);
   return { data: prepared.data, partial: [...partial, ...prepared.partial] };
 }

@@ -1,7 +1,8 @@
 // Promises the hashes that go into specifications: of an encoder with its language adapters, and of the files a task's runs read.
 // Leaves opening them to world.ts and what a run does with them to execute.ts.
 import { loadTarget, loadTask, type TargetName } from "../data/datasets.ts";
-import type { RunSpec, TaskName } from "../spec/mod.ts";
+import type { Fidelity, RunSpec, TaskName } from "../spec/mod.ts";
+import { scoredExamples } from "./data.ts";
 import { dataRevision, openData, openEncoder } from "./world.ts";
 
 /** SHA-256 of an encoder's files; see openEncoder for what `model` and `data` may be. */
@@ -25,7 +26,12 @@ export async function taskRevision(
   return await dataRevision(source, files);
 }
 
-/** Number of examples of one test set. */
-export async function testSize(data: string, dataset: TargetName, language: string): Promise<number> {
-  return (await loadTarget(openData(data), dataset, language)).examples.length;
+/** Number of examples that a run is scored on in one language. */
+export async function testSize(
+  data: string,
+  dataset: TargetName,
+  language: string,
+  fidelity: Fidelity,
+): Promise<number> {
+  return (await scoredExamples(openData(data), dataset, language, fidelity)).examples.length;
 }

@@ -4,8 +4,11 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { loadTarget, loadTask } from "../../repro/data/datasets.ts";
 import { RunStore } from "../../repro/runs/mod.ts";
 import { runId, type RunSpec } from "../../repro/spec/mod.ts";
+import { tinyWorld } from "../../repro/tinyworld/mod.ts";
+import { scoredExamples } from "../../repro/training/data.ts";
 import { executeRun } from "../../repro/training/execute.ts";
 import { mutants } from "../../repro/training/mutants.ts";
 import { openEncoder } from "../../repro/training/world.ts";
@@ -168,6 +171,17 @@ test("every deliberate fault changes what it says and nothing before it", async 
   assert.not.equal(of("global-step-count").losses, sound!.losses);
   assert.not.equal(of("single-layer-norm").losses[0], sound!.losses[0]);
   assert.not.equal(of("labels-from-data").traces, sound!.traces);
+});
+
+test("as coded, XNLI's English is scored on the validation set; in the paper's fidelity on the test set", async () => {
+  const size = async (language: string, fidelity: "paper" | "authors-code") =>
+    (await scoredExamples(tinyWorld(), "xnli", language, fidelity)).examples.length;
+  const { validation } = await loadTask(tinyWorld(), "xnli");
+  const test = (await loadTarget(tinyWorld(), "xnli", "en")).examples.length;
+  assert.is.not(test, validation.length);
+  assert.is(await size("en", "authors-code"), validation.length);
+  assert.is(await size("en", "paper"), test);
+  assert.is(await size("de", "authors-code"), test);
 });
 
 test("an unknown fault and a changed encoder are refused", async () => {
