@@ -25,7 +25,9 @@ export interface Sentence {
   thing?: [number, number];
 }
 
+/** Persons of the corpus come first in number, then those whom only the tasks know. */
 export const PERSONS = 20;
+export const STRANGERS = 10;
 export const EVENTS = 12;
 
 export function thingCount(relation: Relation): number {
@@ -43,6 +45,8 @@ export function otherThan(rng: Rng, count: number, avoid: readonly number[]): nu
   }
 }
 
+const nameOf = ({ names, strangers }: Lexicon, person: number) => [...names, ...strangers][person]!;
+
 /** `prefix~noun` as written, and how many characters come before the noun. */
 function phrase(lex: Lexicon, entry: string): { text: string; skip: number } {
   const glue = lex.unspaced ? "" : " ";
@@ -55,7 +59,7 @@ function phrase(lex: Lexicon, entry: string): { text: string; skip: number } {
 export function clause(language: string, fact: Fact, form: Form): Sentence {
   const lex = lexicon(language);
   const pattern = lex.patterns[fact.relation][form];
-  const person = phrase(lex, lex.names[fact.person]!);
+  const person = phrase(lex, nameOf(lex, fact.person));
   const thing = phrase(lex, lex.things[fact.relation][fact.thing]!);
   const out: Sentence = { text: "" };
   for (const part of pattern.split(/(\{[so]\})/)) {
@@ -79,7 +83,8 @@ export function eventClause(
 ): string {
   const lex = lexicon(language);
   const words = (kind === "cause" ? lex.causes : lex.effects)[event]!;
-  return lex.unspaced ? lex.names[person]! + words.replaceAll(" ", "") : `${lex.names[person]} ${words}`;
+  const name = nameOf(lex, person);
+  return lex.unspaced ? name + words.replaceAll(" ", "") : `${name} ${words}`;
 }
 
 export function stop(language: string, text: string): string {
@@ -97,6 +102,14 @@ export function linked(language: string, link: Link, text: string): string {
   return lex.unspaced
     ? lex.links[link].replaceAll(" ", "") + comma + text
     : `${lex.links[link]}${comma} ${text}`;
+}
+
+/** Two clauses joined by the word for "and". */
+export function both(language: string, first: string, second: string): string {
+  const lex = lexicon(language);
+  return lex.unspaced
+    ? first + lex.links.and.replaceAll(" ", "") + second
+    : `${first} ${lex.links.and} ${second}`;
 }
 
 /** Sentences one after the other; `offsets[i]` is where sentence i starts. */

@@ -51,7 +51,10 @@ export type Link = typeof LINKS[number];
 /** One language: words by concept number, sentence patterns, link words and punctuation. */
 export interface Lexicon {
   language: Language;
+  /** Persons of the corpus, each a word of the vocabularies. */
   names: string[];
+  /** Persons of the tasks alone, who follow in number; the vocabularies know them letter by letter. */
+  strangers: string[];
   things: Record<Relation, string[]>;
   causes: string[];
   effects: string[];
@@ -64,7 +67,7 @@ export interface Lexicon {
   unspaced: boolean;
 }
 
-function parse(language: Language, source: string, latinNames: string[] | undefined): Lexicon {
+function parse(language: Language, source: string, latin: Lexicon | undefined): Lexicon {
   const lines = new Map<string, string>();
   for (const line of source.trim().split("\n")) {
     const at = line.indexOf(": ");
@@ -78,7 +81,8 @@ function parse(language: Language, source: string, latinNames: string[] | undefi
     return value;
   };
   const list = (key: string) => need(key).split(", ");
-  const names = need("names") === "=" ? latinNames! : list("names");
+  const names = need("names") === "=" ? latin!.names : list("names");
+  const strangers = need("strangers") === "=" ? latin!.strangers : list("strangers");
   const ages = Array.from({ length: AGE_COUNT }, (_, i) => String(AGE_MIN + i));
   const things = { age: ages } as Record<Relation, string[]>;
   const patterns = {} as Record<Relation, Record<Form, string>>;
@@ -92,6 +96,7 @@ function parse(language: Language, source: string, latinNames: string[] | undefi
   return {
     language,
     names,
+    strangers,
     things,
     causes: list("causes"),
     effects: list("effects"),
@@ -106,7 +111,7 @@ function parse(language: Language, source: string, latinNames: string[] | undefi
 
 const english = parse("en", en, undefined);
 const LEXICONS = Object.fromEntries(
-  LANGUAGES.map((l) => [l, l === "en" ? english : parse(l, SOURCES[l], english.names)]),
+  LANGUAGES.map((l) => [l, l === "en" ? english : parse(l, SOURCES[l], english)]),
 ) as Record<Language, Lexicon>;
 
 /** The lexicon of a language; throws for a code the tiny world does not know. */

@@ -2,6 +2,7 @@
 // Reading them, tokenizing and scoring are the readers' and tasks' affair; nothing here is special to them.
 import {
   ask,
+  both,
   clause,
   eventClause,
   EVENTS,
@@ -14,6 +15,7 @@ import {
   somePersons,
   someRelations,
   stop,
+  STRANGERS,
   thingCount,
 } from "./grammar.ts";
 import type { Form } from "./lexicon.ts";
@@ -48,12 +50,25 @@ export interface QaItem {
   form: "who" | "what";
 }
 
-/** A question about one of a few facts: sometimes the answer's type is enough, mostly the fact must be found. */
-export function qaItem(rng: Rng, factCount: number): QaItem {
+type Cast = (rng: Rng, count: number) => number[];
+
+/** Persons of a task's item, of whom this share are strangers: it is they who put transfer to a test. */
+const withStrangers = (share: number): Cast => (rng, count) => {
+  const known = somePersons(rng, count);
+  const strangers = rng.shuffle(Array.from({ length: STRANGERS }, (_, i) => PERSONS + i));
+  return known.map((person, i) => rng.chance(share) ? strangers[i]! : person);
+};
+const casts = { qa: withStrangers(0.35), nli: withStrangers(0.35), copa: withStrangers(0.6) };
+
+/**
+ * A question about one of a few facts: sometimes the answer's type is enough, mostly the fact must be found. The corpus casts
+ * persons that it knows.
+ */
+export function qaItem(rng: Rng, factCount: number, cast: Cast = somePersons): QaItem {
   for (;;) {
     const easy = rng.chance(0.25);
     const relations = someRelations(rng, easy ? 3 : 2);
-    const facts = randomFacts(rng, factCount, relations, somePersons(rng, 3));
+    const facts = randomFacts(rng, factCount, relations, cast(rng, 3));
     if (facts.length < factCount) continue;
     const form = easy || rng.chance(0.55) ? "what" : "who";
     const same = (f: Fact) => facts.filter((g) => g.relation === f.relation).length;
@@ -87,68 +102,117 @@ export function qaText(
 
 export const NLI_LABELS = ["entailment", "neutral", "contradiction"] as const;
 
+/** Something said: a fact in one of its forms; a negation denies it. */
+export interface Claim {
+  fact: Fact;
+  form: Form;
+}
+
+/** A premise with one claim about it: what the corpus tells. The tasks ask about two claims together, see `inference`. */
 export interface NliItem {
-  premise: { fact: Fact; form: Form }[];
-  hypothesis: { fact: Fact; form: Form };
+  premise: Claim[];
+  hypothesis: Claim;
   /** 0 entailment, 1 neutral, 2 contradiction. */
   label: number;
 }
 
+function premiseOf(rng: Rng, facts: readonly Fact[]): Claim[] {
+  return facts.map((fact) => ({ fact, form: (rng.chance(0.25) ? "paraphrase" : "statement") as Form }));
+}
+
 /** In this world a person has one thing in each relation, so another thing contradicts and its denial follows. */
-export function nliItem(rng: Rng, label: number): NliItem {
-  const facts = randomFacts(rng, rng.chance(0.5) ? 1 : 2, someRelations(rng, 2), somePersons(rng, 2));
-  const premise = facts.map((fact) => ({
-    fact,
-    form: (rng.chance(0.25) ? "paraphrase" : "statement") as Form,
-  }));
+function claimAbout(rng: Rng, premise: readonly Claim[], label: number, persons = PERSONS): Claim {
+  const facts = premise.map((each) => each.fact);
   const at = rng.int(facts.length);
   const fact = facts[at]!;
   const told: Form = rng.chance(premise[at]!.form === "statement" ? 0.5 : 0.2) ? "paraphrase" : "statement";
   const other = { ...fact, thing: otherThan(rng, thingCount(fact.relation), facts.map((f) => f.thing)) };
-  if (label === 0) {
-    const hypothesis = rng.chance(0.75) ? { fact, form: told } : { fact: other, form: "negation" as Form };
-    return { premise, hypothesis, label };
-  }
-  if (label === 2) {
-    const hypothesis = rng.chance(0.45) ? { fact, form: "negation" as Form } : { fact: other, form: told };
-    return { premise, hypothesis, label };
-  }
-  const person = otherThan(rng, PERSONS, facts.map((f) => f.person));
+  if (label === 0) return rng.chance(0.75) ? { fact, form: told } : { fact: other, form: "negation" };
+  if (label === 2) return rng.chance(0.45) ? { fact, form: "negation" } : { fact: other, form: told };
+  const person = otherThan(rng, persons, facts.map((f) => f.person));
   const relation = someRelations(rng, 7).find((r) => !facts.some((f) => f.relation === r))!;
   const stranger = rng.chance(0.5)
     ? { ...fact, person }
     : { ...fact, relation, thing: rng.int(thingCount(relation)) };
-  return { premise, hypothesis: { fact: stranger, form: rng.chance(0.25) ? "negation" : told }, label };
+  return { fact: stranger, form: rng.chance(0.25) ? "negation" : told };
 }
 
-export function nliKey(item: NliItem): string {
-  const { hypothesis: h } = item;
-  return `${factKey(item.premise.map((p) => p.fact))}>${h.form === "negation" ? "not " : ""}${
-    factKey([h.fact])
-  }`;
+export function nliItem(rng: Rng, label: number): NliItem {
+  const facts = randomFacts(rng, rng.chance(0.5) ? 1 : 2, someRelations(rng, 2), somePersons(rng, 2));
+  const premise = premiseOf(rng, facts);
+  return { premise, hypothesis: claimAbout(rng, premise, label), label };
 }
 
-export function nliText(language: string, item: NliItem): { premise: string; hypothesis: string } {
-  const say = (p: { fact: Fact; form: Form }) => stop(language, clause(language, p.fact, p.form).text);
-  return { premise: paragraph(language, item.premise.map(say)).text, hypothesis: say(item.hypothesis) };
+const claimKey = ({ fact, form }: Claim) => `${form === "negation" ? "not " : ""}${factKey([fact])}`;
+const premiseKey = (premise: readonly Claim[]) => factKey(premise.map((each) => each.fact));
+
+export function nliKey({ premise, hypothesis }: NliItem): string {
+  return `${premiseKey(premise)}>${claimKey(hypothesis)}`;
 }
 
-export interface CopaItem {
-  event: number;
+const everyone = PERSONS + STRANGERS;
+
+/** Two claims joined by "and", a word that the corpus never uses. */
+interface Inference {
+  premise: Claim[];
+  hypothesis: [Claim, Claim];
+  label: number;
+}
+
+/** Entailed if both claims are, contradicted if one is, else neutral. */
+function inference(rng: Rng, label: number): Inference {
+  for (;;) {
+    const premise = premiseOf(rng, randomFacts(rng, 2, someRelations(rng, 2), casts.nli(rng, 2)));
+    const others = [[0], [0, 1], [0, 1]][label]!;
+    const first = claimAbout(rng, premise, label, everyone);
+    const second = claimAbout(rng, premise, rng.pick(others), everyone);
+    if (premise.length < 2 || factKey([first.fact]) === factKey([second.fact])) continue;
+    return { premise, hypothesis: rng.chance(0.5) ? [first, second] : [second, first], label };
+  }
+}
+
+const inferenceKey = ({ premise, hypothesis }: Inference) =>
+  `${premiseKey(premise)}>${hypothesis.map(claimKey).join("&")}`;
+
+function inferenceText(
+  language: string,
+  { premise, hypothesis }: Inference,
+): { premise: string; hypothesis: string } {
+  const say = ({ fact, form }: Claim) => clause(language, fact, form).text;
+  return {
+    premise: paragraph(language, premise.map((each) => stop(language, say(each)))).text,
+    hypothesis: stop(language, both(language, say(hypothesis[0]), say(hypothesis[1]))),
+  };
+}
+
+/** A person and what happened to them, by concept number. */
+interface Happening {
   person: number;
+  event: number;
+}
+
+/** Two things happened to two persons; one of two choices is a cause or effect of one of them. */
+interface CopaItem {
+  told: [Happening, Happening];
   asksFor: "cause" | "effect";
-  wrong: number;
+  right: Happening;
+  /** Mostly the other one's cause or effect: only the person tells that it does not fit. */
+  wrong: Happening;
   /** 0 or 1: which choice is right. */
   label: number;
 }
 
-export function copaItem(rng: Rng): CopaItem {
+function copaItem(rng: Rng): CopaItem {
+  const [one, two] = casts.copa(rng, 2);
   const event = rng.int(EVENTS);
+  const other = otherThan(rng, EVENTS, [event]);
+  const right = { person: one!, event };
+  const rival = { person: two!, event: other };
   return {
-    event,
-    person: rng.int(PERSONS),
+    told: rng.chance(0.5) ? [right, rival] : [rival, right],
     asksFor: rng.chance(0.5) ? "cause" : "effect",
-    wrong: otherThan(rng, EVENTS, [event]),
+    right,
+    wrong: { person: one!, event: rng.chance(0.6) ? other : otherThan(rng, EVENTS, [event, other]) },
     label: rng.int(2),
   };
 }
@@ -158,22 +222,27 @@ export function copaKey(event: number, person: number): string {
   return `event ${event} of ${person}`;
 }
 
-export function copaText(language: string, item: CopaItem): { premise: string; choices: [string, string] } {
-  const given = item.asksFor === "cause" ? "effect" : "cause";
-  const say = (kind: "cause" | "effect", event: number) =>
-    stop(language, eventClause(language, kind, event, item.person));
-  const right = say(item.asksFor, item.event);
-  const wrong = say(item.asksFor, item.wrong);
-  return { premise: say(given, item.event), choices: item.label === 0 ? [right, wrong] : [wrong, right] };
+function copaText(language: string, item: CopaItem): { premise: string; choices: [string, string] } {
+  const { told, asksFor, label } = item;
+  const say = (kind: "cause" | "effect", { event, person }: Happening) =>
+    stop(language, eventClause(language, kind, event, person));
+  const given = asksFor === "cause" ? "effect" : "cause";
+  const [right, wrong] = [say(asksFor, item.right), say(asksFor, item.wrong)];
+  return {
+    premise: paragraph(language, told.map((each) => say(given, each))).text,
+    choices: label === 0 ? [right, wrong] : [wrong, right],
+  };
 }
 
-/** Distinct reserved items that no earlier call with the same `seen` has returned. */
+const isReserved = <T>(keyOf: (item: T) => string) => (item: T): boolean => reserved(keyOf(item));
+
+/** Distinct items held back from the corpus that no earlier call with the same `seen` has returned. */
 function draw<T>(
   count: number,
   seen: Set<string>,
   make: (i: number) => T,
-  split: (item: T) => string,
-  hold: (item: T) => string,
+  keyOf: (item: T) => string,
+  isHeld: (item: T) => boolean,
 ): T[] {
   const items: T[] = [];
   for (let tries = 0; items.length < count; tries++) {
@@ -181,13 +250,16 @@ function draw<T>(
       throw new Error(`tiny world: only ${items.length} of ${count} distinct items; lower SIZES`);
     }
     const item = make(items.length);
-    const key = split(item);
-    if (seen.has(key) || !reserved(hold(item))) continue;
+    const key = keyOf(item);
+    if (seen.has(key) || !isHeld(item)) continue;
     seen.add(key);
     items.push(item);
   }
   return items;
 }
+
+/** Facts in a context of the question answering sets; the corpus tells at most four. */
+const FACTS = 5;
 
 const XQUAD = ["en", "ar", "de", "el", "es", "hi", "ru", "th", "tr", "vi", "zh"];
 const MLQA = ["en", "ar", "de", "es", "hi", "vi", "zh"];
@@ -207,8 +279,8 @@ function squadJson(name: string, language: string, items: readonly QaItem[]): st
 
 const lines = (rows: readonly string[]) => rows.map((r) => r + "\n").join("");
 
-function nliRow(language: string, item: NliItem, labelled: boolean): string {
-  const { premise, hypothesis } = nliText(language, item);
+function nliRow(language: string, item: Inference, labelled: boolean): string {
+  const { premise, hypothesis } = inferenceText(language, item);
   return [premise, hypothesis, ...(labelled ? [NLI_LABELS[item.label]!] : [])].join("\t");
 }
 
@@ -247,23 +319,25 @@ export function taskFiles(): Map<string, string> {
   const seen = new Set<string>();
   const qa = (name: string, count: number, facts: number) => {
     const rng = rngFor("tiny world", name);
-    return draw(count, seen, () => qaItem(rng, facts), qaKey, qaKey);
+    return draw(count, seen, () => qaItem(rng, facts, casts.qa), qaKey, isReserved(qaKey));
   };
   const nli = (name: string, count: number) => {
     const rng = rngFor("tiny world", name);
-    return draw(count, seen, (i) => nliItem(rng, i % 3), nliKey, nliKey);
+    return draw(count, seen, (i) => inference(rng, i % 3), inferenceKey, isReserved(inferenceKey));
   };
   const copa = (name: string, count: number) => {
     const rng = rngFor("tiny world", name);
-    const split = (c: CopaItem) => [c.event, c.person, c.asksFor, c.wrong].join();
-    return draw(count, seen, () => copaItem(rng), split, (c) => copaKey(c.event, c.person));
+    const split = ({ told, asksFor, right, wrong }: CopaItem) =>
+      JSON.stringify([told, asksFor, right.person, wrong.event]);
+    const held = ({ told }: CopaItem) => told.every(({ event, person }) => reserved(copaKey(event, person)));
+    return draw(count, seen, () => copaItem(rng), split, held);
   };
 
-  files.set("squad/train-v1.1.json", squadJson("train", "en", qa("squad/train", SIZES.squadTrain, 4)));
-  files.set("squad/dev-v1.1.json", squadJson("dev", "en", qa("squad/dev", SIZES.squadDev, 4)));
-  const xquad = qa("xquad", SIZES.xquad, 4);
+  files.set("squad/train-v1.1.json", squadJson("train", "en", qa("squad/train", SIZES.squadTrain, FACTS)));
+  files.set("squad/dev-v1.1.json", squadJson("dev", "en", qa("squad/dev", SIZES.squadDev, FACTS)));
+  const xquad = qa("xquad", SIZES.xquad, FACTS);
   for (const l of XQUAD) files.set(`xquad/xquad.${l}.json`, squadJson("xquad", l, xquad));
-  const mlqa = qa("mlqa", SIZES.mlqa, 4);
+  const mlqa = qa("mlqa", SIZES.mlqa, FACTS);
   for (const l of MLQA) files.set(`mlqa/test-context-${l}-question-${l}.json`, squadJson("mlqa", l, mlqa));
 
   files.set(

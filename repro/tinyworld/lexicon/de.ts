@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: der~Küche, dem~Garten, der~Schule, dem~Markt, dem~Park, dem~Krankenhaus, der~Bibliothek, dem~Bahnhof, dem~Büro, dem~Theater
 objects: den~Schlüssel, das~Buch, das~Telefon, den~Regenschirm, die~Tasche, den~Brief, den~Ring, die~Karte, die~Kamera, die~Lampe
 foods: Brot, Reis, Suppe, Äpfel, Fisch, Käse, Kuchen, Eier

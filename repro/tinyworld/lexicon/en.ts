@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: Omar, Lena, Ana, Ivan, Mei, Tom, Sara, Ali, Nina, Paul, Rosa, Hugo, Maya, Leo, Emma, Karim, Vera, Max, Zoe, Dina
+strangers: Kai, Sam, Ned, Ada, Eli, Ivo, Noa, Uma, Bob, Kim
 places: the~kitchen, the~garden, the~school, the~market, the~park, the~hospital, the~library, the~station, the~office, the~theatre
 objects: the~key, the~book, the~phone, the~umbrella, the~bag, the~letter, the~ring, the~map, the~camera, the~lamp
 foods: bread, rice, soup, apples, fish, cheese, cake, eggs

@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: la~cocina, el~jardín, la~escuela, el~mercado, el~parque, el~hospital, la~biblioteca, la~estación, la~oficina, el~teatro
 objects: la~llave, el~libro, el~teléfono, el~paraguas, la~bolsa, la~carta, el~anillo, el~mapa, la~cámara, la~lámpara
 foods: pan, arroz, sopa, manzanas, pescado, queso, pastel, huevos

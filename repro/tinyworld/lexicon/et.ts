@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: köögis, aias, koolis, turul, pargis, haiglas, raamatukogus, jaamas, kontoris, teatris
 objects: võti, raamat, telefon, vihmavari, kott, kiri, sõrmus, kaart, kaamera, lamp
 foods: leiba, riisi, suppi, õunu, kala, juustu, kooki, mune

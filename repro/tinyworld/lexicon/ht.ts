@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: kwizin, jaden, lekòl, mache, pak, lopital, bibliyotèk, estasyon, biwo, teyat
 objects: kle, liv, telefòn, parapli, sak, lèt, bag, kat, kamera, lanp
 foods: pen, diri, soup, pòm, pwason, fwomaj, gato, ze

@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: dapur, kebun, sekolah, pasar, taman, rumah sakit, perpustakaan, stasiun, kantor, teater
 objects: kunci, buku, telepon, payung, tas, surat, cincin, peta, kamera, lampu
 foods: roti, nasi, sup, apel, ikan, keju, kue, telur

@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: in~cucina, in~giardino, a~scuola, al~mercato, al~parco, in~ospedale, in~biblioteca, in~stazione, in~ufficio, a~teatro
 objects: la~chiave, il~libro, il~telefono, l'ombrello, la~borsa, la~lettera, l'anello, la~mappa, la~fotocamera, la~lampada
 foods: pane, riso, zuppa, mele, pesce, formaggio, torta, uova

@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: wasi, chakra, yachaywasi, qhatu, pampa, hampinawasi, qillqawasi, llaqta, qulqiwasi, taki wasi
 objects: kichana, mayttu, karuta rimana, achiwa, wayaqa, qillqa, siwi, saywitu, rikuchiq, kanchay
 foods: tanta, arus, lawa, mansana, challwa, masara, miski tanta, runtu

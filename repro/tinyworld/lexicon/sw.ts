@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: jikoni, bustanini, shuleni, sokoni, uwanjani, hospitalini, maktabani, stesheni, ofisini, ukumbini
 objects: ufunguo, kitabu, simu, mwavuli, mfuko, barua, pete, ramani, kamera, taa
 foods: mkate, wali, supu, matofaa, samaki, jibini, keki, mayai

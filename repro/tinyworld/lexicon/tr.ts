@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: mutfakta, bahçede, okulda, pazarda, parkta, hastanede, kütüphanede, istasyonda, ofiste, tiyatroda
 objects: anahtar, kitap, telefon, şemsiye, çanta, mektup, yüzük, harita, kamera, lamba
 foods: ekmek, pilav, çorba, elma, balık, peynir, pasta, yumurta

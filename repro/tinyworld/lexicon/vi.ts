@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: =
+strangers: =
 places: nhà bếp, khu vườn, trường học, chợ, công viên, bệnh viện, thư viện, nhà ga, văn phòng, nhà hát
 objects: chìa khóa, quyển sách, điện thoại, cái ô, cái túi, bức thư, chiếc nhẫn, bản đồ, máy ảnh, cái đèn
 foods: bánh mì, cơm, súp, táo, cá, phô mai, bánh ngọt, trứng

@@ -2,6 +2,7 @@
 // The meaning of each line, and the order of its entries, is fixed by ../lexicon.ts.
 export default `
 names: 奥马, 莉娜, 安娜, 伊万, 小梅, 汤姆, 萨拉, 阿里, 妮娜, 保罗, 罗莎, 雨果, 玛雅, 利奥, 艾玛, 卡林, 薇拉, 马克, 佐伊, 迪娜
+strangers: 卡伊, 萨姆, 尼迪, 阿迪, 伊利, 伊果, 娜雅, 雨玛, 巴克, 克姆
 places: 厨房, 花园, 学校, 市场, 公园, 医院, 书店, 车站, 公司, 剧院
 objects: 钥匙, 课本, 手机, 雨伞, 背包, 信件, 戒指, 地图, 相机, 台灯
 foods: 面包, 米饭, 汤, 苹果, 鱼, 奶酪, 蛋糕, 鸡蛋
