@@ -120,6 +120,51 @@ test("a story's second half is hidden or judged, never its person", () => {
   }
 });
 
+test("the corpus knows no stranger; the tasks know many, in every language", async () => {
+  const rng = rngFor("strangers", "test");
+  for (const language of LANGUAGES) {
+    const { strangers } = lexicon(language);
+    assert.is(new Set(strangers).size, 10, language);
+    const told = Array.from({ length: 300 }, () => document(rng, language, language, mix))
+      .map(({ first, second }) => `${first.text} ${second.text}`).join("\n");
+    for (const name of strangers) {
+      assert.not(
+        new RegExp(`(?<![\\p{L}\\p{M}])${name}(?![\\p{L}\\p{M}])`, "u").test(told),
+        `${language}: ${name}`,
+      );
+    }
+  }
+  for (const language of paperLanguages.xcopa) {
+    const { examples } = await loadTarget(world, "xcopa", language);
+    const { strangers } = lexicon(language);
+    const share = examples.filter(({ premise }) => strangers.some((name) => premise.includes(name))).length /
+      examples.length;
+    assert.ok(share > 0.6, `${language}: ${share}`);
+  }
+});
+
+test("the wrong choice is the other person's in most items, and never fits its own", async () => {
+  const { examples } = await loadTarget(world, "xcopa", "it");
+  const { names, strangers, causes, effects } = lexicon("it");
+  const read = (text: string) => {
+    const person = [...names, ...strangers].find((name) => text.startsWith(`${name} `))!;
+    const words = text.slice(person.length + 1).replace(/\.$/, "");
+    return { person, event: Math.max(causes.indexOf(words), effects.indexOf(words)) };
+  };
+  let swapped = 0;
+  for (const { premise, choice1, choice2, label } of examples) {
+    const choices = [choice1, choice2];
+    const told = premise.split(". ").map(read);
+    const [right, wrong] = [read(choices[label]), read(choices[1 - label])];
+    const own = told.find(({ person }) => person === right.person)!;
+    assert.is(right.event, own.event, premise);
+    assert.is(wrong.person, right.person, premise);
+    assert.is.not(wrong.event, own.event, premise);
+    if (told.some(({ event }) => event === wrong.event)) swapped++;
+  }
+  assert.ok(swapped / examples.length > 0.45 && swapped / examples.length < 0.75, `${swapped}`);
+});
+
 for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] as const) {
   test(`${name} knows every word: no unknown piece in any language`, async () => {
     const tokenizer = loadTokenizer(json, name);
@@ -130,6 +175,14 @@ for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] 
       ) => [each.first.text, each.second.text]);
       for (const [i, { ids }] of (await tokenizer.encode(texts)).entries()) {
         assert.not([...ids].includes(tokenizer.special.unk), `${language}: ${texts[i]}`);
+      }
+    }
+    for (const [path, text] of taskFiles()) {
+      const lines = path.endsWith(".tsv")
+        ? text.split("\n")
+        : JSON.stringify(text).match(/[\p{L}\p{M}\p{N}]+/gu)!;
+      for (const [i, { ids }] of (await tokenizer.encode(lines)).entries()) {
+        assert.not([...ids].includes(tokenizer.special.unk), `${path}: ${lines[i]}`);
       }
     }
   });
