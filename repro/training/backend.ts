@@ -4,6 +4,7 @@ import type { Backend } from "../../core/mod.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
 import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
+import { env } from "../runtime.ts";
 import { describeAdapter, openGpu } from "../gpu.ts";
 import type { BackendName } from "../spec/mod.ts";
 
@@ -25,10 +26,13 @@ export async function resolveBackend(choice: BackendChoice): Promise<{ name: Bac
   return { name: "webgpu", reason: described.description };
 }
 
-/** Opens a backend. `threads` counts for wasm only. */
+/**
+ * Opens a backend. `threads` counts for wasm only, and so does REPRO_SIMD=plain: no relaxed SIMD, which rounds differently from
+ * processor to processor, but the same bits on each.
+ */
 export async function openBackend(name: BackendName, options: { threads?: number } = {}): Promise<Backend> {
   if (name === "reference") return await createReferenceBackend();
-  if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1 });
+  if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1, simd: simdChoice() });
   const gpu = await openGpu();
   if (gpu === null) {
     throw new Error(
@@ -36,4 +40,10 @@ export async function openBackend(name: BackendName, options: { threads?: number
     );
   }
   return await createWebgpuBackend({ gpu });
+}
+
+function simdChoice(): "auto" | "plain" {
+  const choice = env("REPRO_SIMD") ?? "auto";
+  if (choice === "auto" || choice === "plain") return choice;
+  throw new Error(`REPRO_SIMD is "${choice}"; choose auto or plain`);
 }

@@ -7,6 +7,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createModel, encoderConfig, normal, streamKey } from "../../core/mod.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import { loadTokenizer } from "../../repro/tasks/tokenizer.ts";
+import { assetsFolder } from "../../repro/tinyworld/mod.ts";
+import { Feed } from "../../repro/tinyworld/feed.ts";
 import { twiceAsDeep } from "../../repro/tinyworld/grow.ts";
 import { pretrain } from "../../repro/tinyworld/pretrain.ts";
 
@@ -104,5 +107,21 @@ test("interrupted in every stage, it goes on to the same weights", async () => {
     await rm(folder, { recursive: true });
   }
 });
+
+for (const encoder of ["mbert", "xlmr"] as const) {
+  test(`the corpus is still the one that ${encoder} was pretrained on`, async () => {
+    const folder = join(assetsFolder, encoder);
+    const read = (name: string) => readFile(join(folder, name), "utf8");
+    const { seed, recipe } = JSON.parse(await read("pretraining.json"));
+    const line = JSON.parse((await read("losses.jsonl")).split("\n")[0]);
+    const tokenizer = loadTokenizer(await read("tokenizer.json"), encoder);
+    const feed = new Feed({ tokenizer, seed, rowsEach: recipe.rowsEach }, recipe.diet);
+    let tokens = 0;
+    for (let step = 0; step < line.step; step++) {
+      tokens += (await feed.batch(step)).attentionMask.reduce((sum, each) => sum + each, 0);
+    }
+    assert.is(tokens, line.tokens, "changing the corpus asks for a new pretraining: repro pretrain");
+  });
+}
 
 test.run();
