@@ -141,6 +141,24 @@ function heading(table: JudgedTable, { plan, device, reason, finished, needed }:
   return lines;
 }
 
+/** Sentences such as "xquad ar: 20 of 1,190 examples" that differ in the language alone, as one. */
+export function gatherPartial(sentences: readonly string[]): string[] {
+  const languages = new Map<string, string[]>();
+  const keyed = sentences.map((sentence) => {
+    const [, dataset, language, rest] = /^(\w+) (\w\w): (.*)$/.exec(sentence) ?? [];
+    if (dataset === undefined) return sentence;
+    const key = `${dataset}|${rest}`;
+    languages.set(key, [...languages.get(key) ?? [], language]);
+    return key;
+  });
+  return [...new Set(keyed)].map((key) => {
+    const found = languages.get(key);
+    if (found === undefined) return key;
+    const [dataset, rest] = key.split("|");
+    return `${dataset} ${found.join(", ")}: ${rest}`;
+  });
+}
+
 function notes(table: JudgedTable, context: ViewContext): Line[] {
   const count = new Map<Verdict, number>();
   for (const { verdict } of table.cells) count.set(verdict, (count.get(verdict) ?? 0) + 1);
@@ -162,7 +180,7 @@ function notes(table: JudgedTable, context: ViewContext): Line[] {
     table.cells.filter((cell) => cell.verdict === "not comparable").map((cell) => cell.why),
   );
   for (const why of reasons) lines.push([{ text: `· ${why}` }]);
-  for (const sentence of context.partial) lines.push([{ text: `partial data: ${sentence}` }]);
+  for (const sentence of gatherPartial(context.partial)) lines.push([{ text: `partial data: ${sentence}` }]);
   return lines;
 }
 
