@@ -1,4 +1,4 @@
-// Promises masked pretraining batches of the tiny corpus: a pure function of (encoder, seed, batch number, curriculum).
+// Promises masked pretraining batches of the tiny corpus: a pure function of (encoder, seed, diet, batch number).
 // Leaves the documents to corpus.ts and learning from them to pretrain.ts.
 import type { Batch } from "../../core/mod.ts";
 import { joinPair, padRows, type Row } from "../tasks/batch.ts";

@@ -151,7 +151,7 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
     await session.leave();
     model.adapters.removeLanguage(language);
   }
-  await session.finish(backend);
+  await session.finish(backend, languages);
   backend.dispose();
 }
 
@@ -167,7 +167,7 @@ async function pretrainEncoder(
   const reached = await session.reached();
   let at = Math.max(0, depths.findIndex(({ layers }) => name(layers) === reached));
   let model = build(depths[at].layers);
-  if (at === 0) initialise(model, session.seed);
+  if (at === 0) initialise(model, feed.seed);
   for (;;) {
     const { layers, share, rate, fall, end } = depths[at];
     model.setTrainable({ encoder: true, head: true });
@@ -254,9 +254,6 @@ class Session {
     this.#started = started;
   }
 
-  get seed(): number {
-    return this.#options.seed ?? 1;
-  }
   get #checkpoint(): string {
     return join(this.#folder, "checkpoint.safetensors");
   }
@@ -355,8 +352,8 @@ class Session {
   }
 
   /** Says how the folder was made. */
-  async finish(backend: Backend): Promise<void> {
-    const { encoder, languages = LANGUAGES } = this.#options;
+  async finish(backend: Backend, languages: readonly Language[]): Promise<void> {
+    const { encoder } = this.#options;
     const record = {
       command: `repro pretrain ${encoder}`,
       ...this.#setting,

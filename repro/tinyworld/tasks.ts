@@ -317,9 +317,9 @@ function xcopaRow(language: string, item: CopaItem, idx: number): string {
 export function taskFiles(): Map<string, string> {
   const files = new Map<string, string>();
   const seen = new Set<string>();
-  const qa = (name: string, count: number, facts: number) => {
+  const qa = (name: string, count: number) => {
     const rng = rngFor("tiny world", name);
-    return draw(count, seen, () => qaItem(rng, facts, casts.qa), qaKey, isReserved(qaKey));
+    return draw(count, seen, () => qaItem(rng, FACTS, casts.qa), qaKey, isReserved(qaKey));
   };
   const nli = (name: string, count: number) => {
     const rng = rngFor("tiny world", name);
@@ -333,11 +333,11 @@ export function taskFiles(): Map<string, string> {
     return draw(count, seen, () => copaItem(rng), split, held);
   };
 
-  files.set("squad/train-v1.1.json", squadJson("train", "en", qa("squad/train", SIZES.squadTrain, FACTS)));
-  files.set("squad/dev-v1.1.json", squadJson("dev", "en", qa("squad/dev", SIZES.squadDev, FACTS)));
-  const xquad = qa("xquad", SIZES.xquad, FACTS);
+  files.set("squad/train-v1.1.json", squadJson("train", "en", qa("squad/train", SIZES.squadTrain)));
+  files.set("squad/dev-v1.1.json", squadJson("dev", "en", qa("squad/dev", SIZES.squadDev)));
+  const xquad = qa("xquad", SIZES.xquad);
   for (const l of XQUAD) files.set(`xquad/xquad.${l}.json`, squadJson("xquad", l, xquad));
-  const mlqa = qa("mlqa", SIZES.mlqa, FACTS);
+  const mlqa = qa("mlqa", SIZES.mlqa);
   for (const l of MLQA) files.set(`mlqa/test-context-${l}-question-${l}.json`, squadJson("mlqa", l, mlqa));
 
   files.set(
