@@ -118,6 +118,16 @@ for (const { label, backend } of backends) {
   });
 }
 
+test("two threads of wasm give the bits of one", async () => {
+  const [one, two] = ["wasm", "wasm-2"].map((name) => backends.find(({ label }) => label === name)!.backend);
+  for (const each of cases) {
+    const [first, second] = [await run(one!, each), await run(two!, each)];
+    for (const [name, values] of first) {
+      if (name in each.outputs) assert.equal(second.get(name), values, `${each.kernel}: ${name}`);
+    }
+  }
+});
+
 test.after(() => {
   for (const note of notes) console.log(`note: ${note}`);
   const labels = backends.map((each) => each.label);

@@ -6,9 +6,13 @@ import type { KernelSet } from "../kernels.ts";
 import { createKernelSet } from "./kernel_set.ts";
 import { createMemory, type KernelExports, loadModule, type SimdChoice } from "./module.ts";
 import { MemoryPool, type WasmBuffer } from "./pool.ts";
+import { startWorkers, type Workers } from "./threads.ts";
 
 export interface WasmBackendOptions {
-  /** Threads that compute, the calling one included; default 1. */
+  /**
+   * Threads that compute, the calling one included; default 1. The results do not depend on it. Where the host has no
+   * threads one computes, and `description` says why.
+   */
   threads?: number;
   /** "auto" (default) takes relaxed SIMD where the host compiles it; "plain" gives the same bits on every machine. */
   simd?: SimdChoice;
@@ -20,37 +24,21 @@ export interface WasmBackendOptions {
 const HEAP_BASE = 65536;
 /** Word index of the table of scratch addresses; kernels/memory.ts has the byte address. */
 const SCRATCH = 2048 / 4;
+/** As many as the table of scratch addresses has room for. */
+const MOST_THREADS = 64;
 
 class WasmBackend implements Backend {
   readonly name = "wasm";
   readonly description: string;
   readonly kernels: KernelSet;
   readonly #pool: MemoryPool;
-  readonly #exports: KernelExports;
-  readonly #threads: number;
-  #scratchBytes = 0;
+  readonly #workers: Workers | null;
 
-  constructor(pool: MemoryPool, exports: KernelExports, threads: number, description: string) {
+  constructor(pool: MemoryPool, kernels: KernelSet, workers: Workers | null, description: string) {
     this.#pool = pool;
-    this.#exports = exports;
-    this.#threads = threads;
+    this.kernels = kernels;
+    this.#workers = workers;
     this.description = description;
-    this.#reserveScratch(exports.scratchBytes!());
-    let served = 0;
-    this.kernels = createKernelSet(exports, pool, (tokens) => {
-      if (tokens <= served) return;
-      served = tokens;
-      this.#reserveScratch(exports.scratchBytesForAttention!(tokens));
-    });
-  }
-
-  #reserveScratch(bytes: number): void {
-    if (bytes <= this.#scratchBytes) return;
-    this.#scratchBytes = bytes;
-    for (let thread = 0; thread < this.#threads; thread++) {
-      const pointer = this.#pool.reserve(bytes);
-      this.#pool.int32[SCRATCH + thread] = pointer;
-    }
   }
 
   allocate(length: number, dtype: DType): DeviceBuffer {
@@ -93,19 +81,56 @@ class WasmBackend implements Backend {
   }
 
   dispose(): void {
+    this.#workers?.stop();
   }
 }
 
-/** Creates the backend; rejects when the host lacks shared memory or the SIMD twin that was asked for. */
+/** Gives each thread a block for its intermediate results, and larger blocks when a kernel asks for more. */
+function scratchFor(pool: MemoryPool, threads: number): (bytes: number) => void {
+  let reserved = 0;
+  return (bytes) => {
+    if (bytes <= reserved) return;
+    reserved = bytes;
+    for (let thread = 0; thread < threads; thread++) {
+      const pointer = pool.reserve(bytes);
+      pool.int32[SCRATCH + thread] = pointer;
+    }
+  };
+}
+
+/** Creates the backend; rejects when the host lacks the SIMD twin that was asked for. */
 export async function createWasmBackend(options: WasmBackendOptions = {}): Promise<Backend> {
   const { threads = 1, simd = "auto", maximumBytes = 2 ** 32 } = options;
-  if (!Number.isInteger(threads) || threads < 1 || threads > 64) {
-    throw new RangeError(`createWasmBackend: threads is ${threads}; wanted a whole number from 1 to 64`);
+  if (!Number.isInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+    throw new RangeError(
+      `createWasmBackend: threads is ${threads}; wanted a whole number from 1 to ${MOST_THREADS}`,
+    );
   }
-  const { module, twin } = await loadModule(simd);
-  const space = createMemory(maximumBytes, 2 * HEAP_BASE);
-  const instance = await WebAssembly.instantiate(module, { env: { memory: space.memory } });
+  const loaded = await loadModule(simd);
+  const space = createMemory(maximumBytes, 2 * HEAP_BASE, loaded.isShared);
+  const instance = await WebAssembly.instantiate(loaded.module, { env: { memory: space.memory } });
   const exports = instance.exports as KernelExports;
+  exports.setThread!(0, loaded.tileRows);
   const pool = new MemoryPool(space.memory, HEAP_BASE, space.maximumBytes);
-  return new WasmBackend(pool, exports, 1, `wasm ${twin}-simd, 1 thread`);
+  const reserveScratch = scratchFor(pool, threads);
+  reserveScratch(exports.scratchBytes!());
+  let served = 0;
+  const kernels = createKernelSet(exports, pool, (tokens) => {
+    if (tokens <= served) return;
+    served = tokens;
+    reserveScratch(exports.scratchBytesForAttention!(tokens));
+  });
+  let workers: Workers | null = null;
+  let note = "";
+  if (threads > 1) {
+    try {
+      if (!loaded.isShared) throw new Error("this host has no SharedArrayBuffer");
+      workers = await startWorkers(loaded, space.memory, threads - 1, () => void exports.stopThreads!());
+    } catch (error) {
+      note = ` (${threads} were asked for, but ${(error as Error).message})`;
+    }
+  }
+  const count = 1 + (workers?.count ?? 0);
+  const description = `wasm ${loaded.twin}-simd, ${count} thread${count === 1 ? "" : "s"}${note}`;
+  return new WasmBackend(pool, kernels, workers, description);
 }

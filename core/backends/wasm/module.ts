@@ -12,6 +12,10 @@ export type KernelExports = Record<string, (...values: number[]) => number>;
 export interface LoadedModule {
   readonly twin: "relaxed" | "plain";
   readonly module: WebAssembly.Module;
+  /** Rows of the largest tile of a matrix product; see kernels/micro.ts. The results do not depend on it. */
+  readonly tileRows: 4 | 6;
+  /** Whether the module works on a memory that threads can share. */
+  readonly isShared: boolean;
 }
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
@@ -45,29 +49,51 @@ export function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_PROBE);
 }
 
-export async function loadModule(simd: SimdChoice): Promise<LoadedModule> {
+/** Deno starts V8 without its trap handler, so that the address of each load is checked; the smaller tile loads less. */
+const checksEachLoad = "Deno" in globalThis;
+
+/** The same module importing an unshared memory: the limits behind the import's name lose their flag. */
+function unshared(binary: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const name = [..."memory"].map((each) => each.charCodeAt(0));
+  const memoryKind = 2, sharedWithMaximum = 3, withMaximum = 1;
+  const pattern = [...name, memoryKind, sharedWithMaximum];
+  const at = binary.findIndex((_, i) => pattern.every((byte, j) => binary[i + j] === byte));
+  if (at < 0) throw new Error("wasm: the binary imports no shared memory; rebuild it with build.mjs");
+  const copy = binary.slice();
+  copy[at + pattern.length - 1] = withMaximum;
+  return copy;
+}
+
+/** Some pages have no SharedArrayBuffer, and with it no shared memory. */
+function hasSharedMemory(): boolean {
+  return typeof SharedArrayBuffer !== "undefined";
+}
+
+export async function loadModule(simd: SimdChoice, isShared = hasSharedMemory()): Promise<LoadedModule> {
   const relaxed = simd !== "plain" && hasRelaxedSimd();
   if (simd === "relaxed" && !relaxed) {
     throw new Error(
       'wasm: this host does not compile relaxed SIMD; choose simd "auto" or "plain", or start Node with --experimental-wasm-relaxed-simd',
     );
   }
-  const module = await WebAssembly.compile(decode(relaxed ? relaxedBinary : plainBinary));
-  return { twin: relaxed ? "relaxed" : "plain", module };
+  const binary = decode(relaxed ? relaxedBinary : plainBinary);
+  const module = await WebAssembly.compile(isShared ? binary : unshared(binary));
+  return { twin: relaxed ? "relaxed" : "plain", module, tileRows: checksEachLoad ? 4 : 6, isShared };
 }
 
 const PAGES = 65536;
 
-/** A shared memory with room to grow to `maximumBytes`, or to less where the host refuses so much address space. */
+/** A memory with room to grow to `maximumBytes`, or to less where the host refuses so much address space. */
 export function createMemory(
   maximumBytes: number,
   initialBytes: number,
+  isShared: boolean,
 ): { memory: WebAssembly.Memory; maximumBytes: number } {
   const initial = Math.ceil(initialBytes / PAGES);
   let maximum = Math.min(Math.max(Math.ceil(maximumBytes / PAGES), initial), PAGES);
   for (;;) {
     try {
-      const memory = new WebAssembly.Memory({ initial, maximum, shared: true });
+      const memory = new WebAssembly.Memory({ initial, maximum, shared: isShared });
       return { memory, maximumBytes: maximum * PAGES };
     } catch (error) {
       maximum = maximum >> 1;

@@ -1,233 +1,47 @@
 // The module's exports: each writes its arguments to memory and launches its task over a range of items.
-// It leaves the arithmetic to the kernel files and the threads to pool.ts.
+// It leaves the items to tasks.ts and the threads to threads.ts.
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
-import { attention, attentionGrad, attentionScratch } from "./attention";
+import { attentionScratch } from "./attention";
 import * as flat from "./elementwise";
-import { gemm, GEMM_SCRATCH } from "./gemm";
-import { ARGUMENTS, AXES, SCRATCH, SHAPE_BLOCK } from "./memory";
-import { dropout } from "./random";
-import * as rows from "./rows";
+import { GEMM_SCRATCH } from "./gemm";
+import { ARGUMENTS, AXES, SHAPE_BLOCK } from "./memory";
 import * as strided from "./strided";
+import {
+  ADAMW,
+  ADD_TO,
+  AFFINE,
+  ATTENTION,
+  ATTENTION_GRAD,
+  BINARY_LINES,
+  BINARY_PIECE,
+  CROSS_ENTROPY,
+  CROSS_ENTROPY_GRAD,
+  DROPOUT,
+  EMBEDDING,
+  FILL,
+  LAYER_NORM,
+  LAYER_NORM_GRAD,
+  LAYER_NORM_PARAMETER_GRAD,
+  MATMUL,
+  MATMUL_ROWS,
+  REDUCE,
+  ROUND_TO_HALF,
+  SOFTMAX,
+  SOFTMAX_GRAD,
+  STRIDED_COPY,
+  SUM_SQUARES,
+  UNARY,
+  UNARY_GRAD,
+} from "./tasks";
+import { launch } from "./threads";
 
-const UNARY: u32 = 0;
-const UNARY_GRAD: u32 = 1;
-const FILL: u32 = 2;
-const ROUND_TO_HALF: u32 = 3;
-const AFFINE: u32 = 4;
-const ADD_TO: u32 = 5;
-const ADAMW: u32 = 6;
-const DROPOUT: u32 = 7;
-const BINARY_LINES: u32 = 8;
-const BINARY_PIECE: u32 = 9;
-const STRIDED_COPY: u32 = 10;
-const REDUCE: u32 = 11;
-const SUM_SQUARES: u32 = 12;
-const MATMUL: u32 = 13;
-const SOFTMAX: u32 = 14;
-const SOFTMAX_GRAD: u32 = 15;
-const LAYER_NORM: u32 = 16;
-const LAYER_NORM_GRAD: u32 = 17;
-const LAYER_NORM_PARAMETER_GRAD: u32 = 18;
-const ATTENTION: u32 = 19;
-const ATTENTION_GRAD: u32 = 20;
-const EMBEDDING: u32 = 21;
-const CROSS_ENTROPY: u32 = 22;
-const CROSS_ENTROPY_GRAD: u32 = 23;
-
-/** Which thread this instance serves: 0 is the caller, 1 … are workers. A global is private to an instance. */
-let thread: u32 = 0;
-
-export function setThread(index: u32): void {
-  thread = index;
-}
-
-// @ts-ignore: decorator
-@inline
-function scratch(): usize {
-  return load<u32>(SCRATCH + (thread << 2));
-}
-
-/** Word `i` of the arguments. */
-// @ts-ignore: decorator
-@inline
-function u(i: usize): u32 {
-  return load<u32>(ARGUMENTS + (i << 2));
-}
-
-// @ts-ignore: decorator
-@inline
-function x(i: usize): f32 {
-  return load<f32>(ARGUMENTS + (i << 2));
-}
+export { setThread, stopThreads, work } from "./threads";
 
 // @ts-ignore: decorator
 @inline
 function set<T>(i: usize, value: T): void {
   store<T>(ARGUMENTS + (i << 2), value);
-}
-
-/** Rows per matmul item, a multiple of the tile. */
-const MATMUL_ROWS: u32 = 32;
-
-function matmulItems(begin: u32, end: u32): void {
-  const m = u(5);
-  const n = u(6);
-  const k = u(7);
-  const transposeA = u(8) != 0;
-  const transposeB = u(9) != 0;
-  const perMatrix = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
-  const lda = (transposeA ? m : k) << 2;
-  const ldb = (transposeB ? k : n) << 2;
-  while (begin < end) {
-    const matrix = begin / perMatrix;
-    const first = begin - matrix * perMatrix;
-    const last = min(perMatrix, first + (end - begin));
-    const row = first * MATMUL_ROWS;
-    const a = u(0) + ((matrix * u(10)) << 2) + (transposeA ? row << 2 : row * lda);
-    const b = u(1) + ((matrix * u(11)) << 2);
-    const c = u(3) + (((matrix * m + row) * n) << 2);
-    const count = min(last * MATMUL_ROWS, m) - row;
-    gemm(count, n, k, a, lda, transposeA, b, ldb, transposeB, c, n << 2, u(12) != 0, u(2), scratch());
-    begin += last - first;
-  }
-}
-
-function embeddingRows(begin: u32, end: u32): void {
-  const line = u(3) << 2;
-  for (let i = begin; i < end; i++) {
-    memory.copy(u(2) + i * line, u(0) + load<u32>(u(1) + (i << 2)) * line, line);
-  }
-}
-
-function sumSquaresRows(begin: u32, end: u32): void {
-  for (let r = begin; r < end; r++) {
-    const to = u(1) + (r << 2);
-    const value = <f32> strided.squares(u(0) + ((r * u(2)) << 2), u(2));
-    f32.store(to, u(3) != 0 ? f32.load(to) + value : value);
-  }
-}
-
-/** Items begin … end − 1 of a task, from the arguments in memory. */
-export function runTask(task: u32, begin: u32, end: u32): void {
-  switch (task) {
-    case UNARY:
-      return flat.unary(u(0), u(1), u(2), begin, end);
-    case UNARY_GRAD:
-      return flat.unaryGrad(u(0), u(1), u(2), u(3), begin, end);
-    case FILL:
-      return flat.fill(u(0), u(1), begin, end);
-    case ROUND_TO_HALF:
-      return flat.roundToHalf(u(0), u(1), begin, end);
-    case AFFINE:
-      return flat.affine(u(0), u(1), x(2), x(3), begin, end);
-    case ADD_TO:
-      return flat.addTo(u(0), u(1), x(2), begin, end);
-    case ADAMW:
-      return flat.adamw(
-        u(0),
-        u(1),
-        u(2),
-        u(3),
-        x(4),
-        x(5),
-        x(6),
-        x(7),
-        x(8),
-        x(9),
-        x(10),
-        x(11),
-        x(12),
-        x(13),
-        begin,
-        end,
-      );
-    case DROPOUT:
-      return dropout(u(0), u(1), u(2), x(3), u(4), u(5), u(6), u(7), u(8), scratch(), begin, end);
-    case BINARY_LINES:
-      return strided.binary(u(0), u(1), u(2), u(3), begin, end);
-    case BINARY_PIECE:
-      return strided.binaryPiece(u(0), u(1), u(2), u(3), begin, end);
-    case STRIDED_COPY:
-      return strided.stridedCopy(u(0), u(1), begin, end);
-    case REDUCE:
-      return strided.reduce(u(0) != 0, u(1), u(2), u(3), u(4), x(5), u(6) != 0, begin, end);
-    case SUM_SQUARES:
-      return sumSquaresRows(begin, end);
-    case MATMUL:
-      return matmulItems(begin, end);
-    case SOFTMAX:
-      return rows.softmax(u(0), u(1), u(2), u(3) != 0, begin, end);
-    case SOFTMAX_GRAD:
-      return rows.softmaxGrad(u(0), u(1), u(2), u(3), u(4) != 0, begin, end);
-    case LAYER_NORM:
-      return rows.layerNorm(u(0), u(1), u(2), u(3), u(4), u(5), u(6), u(7), x(8), begin, end);
-    case LAYER_NORM_GRAD:
-      return rows.layerNormGrad(u(0), u(1), u(2), u(3), u(4), u(5), u(6), u(7), begin, end);
-    case LAYER_NORM_PARAMETER_GRAD:
-      return rows.layerNormParameterGrad(u(0), u(1), u(2), u(3), u(4), u(5), u(6), u(7), u(8), begin, end);
-    case ATTENTION:
-      return attention(
-        u(0),
-        u(1),
-        u(2),
-        u(3),
-        u(4),
-        u(5),
-        u(10),
-        u(11),
-        u(12),
-        x(13),
-        u(14),
-        x(15),
-        u(16),
-        u(17),
-        u(18),
-        u(19),
-        u(20),
-        scratch(),
-        begin,
-        end,
-      );
-    case ATTENTION_GRAD:
-      return attentionGrad(
-        u(0),
-        u(1),
-        u(2),
-        u(3),
-        u(4),
-        u(5),
-        u(6),
-        u(7),
-        u(8),
-        u(9),
-        u(10),
-        u(11),
-        u(12),
-        x(13),
-        u(14),
-        x(15),
-        u(16),
-        u(17),
-        u(18),
-        u(19),
-        u(20),
-        scratch(),
-        begin,
-        end,
-      );
-    case EMBEDDING:
-      return embeddingRows(begin, end);
-    case CROSS_ENTROPY:
-      return rows.crossEntropy(u(0), u(1), u(2), u(3), begin, end);
-    case CROSS_ENTROPY_GRAD:
-      return rows.crossEntropyGrad(u(0), u(1), u(2), u(3), u(4), begin, end);
-  }
-}
-
-/** Runs all items of a task. `cost` estimates the nanoseconds of one item; `step` is the multiple that ranges keep. */
-function launch(task: u32, items: u32, step: u32, cost: f32): void {
-  runTask(task, 0, items);
 }
 
 export function scratchBytes(): u32 {

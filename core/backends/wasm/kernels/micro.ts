@@ -11,6 +11,13 @@ export const ADD: u32 = 1;
 /** A bias vector (8 lanes, padded) is added to the product, which replaces C. */
 export const BIAS: u32 = 2;
 
+/** Rows of the largest tile: 6, or 4 on hosts that check each load. A global is private to an instance. */
+let tallest: u32 = 6;
+
+export function setTallestTile(rows: u32): void {
+  tallest = rows;
+}
+
 // @ts-ignore: decorator
 @inline
 function finish(c: usize, low: v128, high: v128, columns: u32, mode: u32, bias: usize): void {
@@ -53,13 +60,23 @@ function finishPart(c: usize, low: v128, high: v128, columns: u32, mode: u32, bi
   }
 }
 
-// A tile is 4 × 8: 8 accumulators, 4 broadcasts and 2 loads of B fill the 15 registers that V8 gives out on x86-64.
-// It places all loads of a loop body before the arithmetic, so a larger tile or an unrolled loop spills (measured:
-// 51 GFLOP/s for this form, 27 to 40 for 6 × 8 and for two steps a turn).
+/** Whether loads cost so much that A is copied into tiles wherever more than a few panels use it. */
+// @ts-ignore: decorator
+@inline
+export function loadsAreChecked(): bool {
+  return tallest == 4;
+}
+
+/** Rows of the next tile when `rows` are left; a tile of six is always whole. */
+// @ts-ignore: decorator
+@inline
+export function tileRows(rows: u32): u32 {
+  return rows == 6 || rows > 8 ? tallest : 4;
+}
 
 /**
- * C[rows, columns ≤ 8] from A[rows, k] by rows (stride lda bytes) and a panel b of k rows of 8 floats, stepB bytes
- * apart. Every element is one chain of multiply-adds over k, whatever the tile it falls in.
+ * C[rows, columns ≤ 8] from A[rows, k] by rows (lda bytes apart) and a panel b of k rows of 8 floats, stepB bytes apart.
+ * `spare`: 192 bytes for a tile that does not go to C as it is.
  */
 export function panelRows(
   a: usize,
@@ -73,56 +90,65 @@ export function panelRows(
   columns: u32,
   mode: u32,
   bias: usize,
+  spare: usize,
 ): void {
+  const whole = columns == 8 && mode == STORE;
   while (rows > 0) {
-    // Rows beyond the last read the last one again and are not stored.
-    let a0 = a;
-    let a1 = rows > 1 ? a0 + lda : a0;
-    let a2 = rows > 2 ? a1 + lda : a1;
-    let a3 = rows > 3 ? a2 + lda : a2;
-    let p = b;
-    let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
-    let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
-    for (let i = k; i > 0; i--) {
-      const b0 = v128.load(p);
-      const b1 = v128.load(p, 16);
-      const x0 = v128.load32_splat(a0);
-      c00 = madd(x0, b0, c00);
-      c01 = madd(x0, b1, c01);
-      const x1 = v128.load32_splat(a1);
-      c10 = madd(x1, b0, c10);
-      c11 = madd(x1, b1, c11);
-      const x2 = v128.load32_splat(a2);
-      c20 = madd(x2, b0, c20);
-      c21 = madd(x2, b1, c21);
-      const x3 = v128.load32_splat(a3);
-      c30 = madd(x3, b0, c30);
-      c31 = madd(x3, b1, c31);
-      p += stepB;
-      a0 += 4;
-      a1 += 4;
-      a2 += 4;
-      a3 += 4;
+    const tile = stepB == 32 ? tileRows(rows) : 4;
+    if (tile == 4) {
+      fourRows(a, lda, rows, k, b, stepB, c, ldc, columns, mode, bias);
+      if (rows <= 4) break;
+    } else if (whole) {
+      sixRows(a, lda, k, b, c, ldc);
+    } else {
+      sixRows(a, lda, k, b, spare, 32);
+      finishTile(spare, c, ldc, columns, mode, bias);
     }
-    finish(c, c00, c01, columns, mode, bias);
-    if (rows > 1) finish(c + ldc, c10, c11, columns, mode, bias);
-    if (rows > 2) finish(c + 2 * ldc, c20, c21, columns, mode, bias);
-    if (rows > 3) finish(c + 3 * ldc, c30, c31, columns, mode, bias);
-    if (rows <= 4) break;
-    rows -= 4;
-    a += 4 * lda;
-    c += 4 * ldc;
+    rows -= tile;
+    a += tile * lda;
+    c += tile * ldc;
   }
 }
 
 /**
- * As panelRows for a transposed A: the four values of a tile at step k are contiguous, stepA bytes apart from one k to
- * the next; tiles are strideTile bytes apart. Reads four values whatever `rows` is: a part tile must be packed.
+ * As panelRows for A copied into tiles (gemm.ts): [tile][k][rows of the tile], filled up with zeros. A panel in place
+ * (stepB other than 32) goes with less than four rows only.
  */
+export function panelTiles(
+  a: usize,
+  rows: u32,
+  k: u32,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  ldc: usize,
+  columns: u32,
+  mode: u32,
+  bias: usize,
+  spare: usize,
+): void {
+  const whole = columns == 8 && mode == STORE;
+  while (rows > 0) {
+    const tile = tileRows(rows);
+    if (tile == 4) {
+      fourPacked(a, rows, k, b, stepB, c, ldc, columns, mode, bias);
+      if (rows <= 4) break;
+    } else if (whole) {
+      sixPacked(a, k, b, c, ldc);
+    } else {
+      sixPacked(a, k, b, spare, 32);
+      finishTile(spare, c, ldc, columns, mode, bias);
+    }
+    rows -= tile;
+    a += (tile * k) << 2;
+    c += tile * ldc;
+  }
+}
+
+/** As panelRows for A[k, rows] in place, lda bytes from one k to the next; rows must be a multiple of four. */
 export function panelColumns(
   a: usize,
-  stepA: usize,
-  strideTile: usize,
+  lda: usize,
   rows: u32,
   k: u32,
   b: usize,
@@ -133,36 +159,263 @@ export function panelColumns(
   mode: u32,
   bias: usize,
 ): void {
-  while (rows > 0) {
-    let q = a;
-    let p = b;
-    let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
-    let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
-    for (let i = k; i > 0; i--) {
-      const b0 = v128.load(p);
-      const b1 = v128.load(p, 16);
-      const x0 = v128.load32_splat(q);
-      c00 = madd(x0, b0, c00);
-      c01 = madd(x0, b1, c01);
-      const x1 = v128.load32_splat(q, 4);
-      c10 = madd(x1, b0, c10);
-      c11 = madd(x1, b1, c11);
-      const x2 = v128.load32_splat(q, 8);
-      c20 = madd(x2, b0, c20);
-      c21 = madd(x2, b1, c21);
-      const x3 = v128.load32_splat(q, 12);
-      c30 = madd(x3, b0, c30);
-      c31 = madd(x3, b1, c31);
-      p += stepB;
-      q += stepA;
-    }
-    finish(c, c00, c01, columns, mode, bias);
-    if (rows > 1) finish(c + ldc, c10, c11, columns, mode, bias);
-    if (rows > 2) finish(c + 2 * ldc, c20, c21, columns, mode, bias);
-    if (rows > 3) finish(c + 3 * ldc, c30, c31, columns, mode, bias);
-    if (rows <= 4) break;
-    rows -= 4;
-    a += strideTile;
+  for (; rows > 0; rows -= 4) {
+    fourColumns(a, lda, k, b, stepB, c, ldc, columns, mode, bias);
+    a += 16;
     c += 4 * ldc;
   }
+}
+
+/** Brings a product of 6 × 8 from `tile` to C as `mode` says. */
+function finishTile(tile: usize, c: usize, ldc: usize, columns: u32, mode: u32, bias: usize): void {
+  for (let row = 0; row < 6; row++) {
+    finish(c, v128.load(tile), v128.load(tile, 16), columns, mode, bias);
+    tile += 32;
+    c += ldc;
+  }
+}
+
+// The tile and how its values of A come depend on the host (384 steps of k; GFLOP/s of one core):
+//
+//                                            6 × 8, broadcast loads   4 × 8, one load and lane broadcasts
+//   Node 20 (a bad address is a page fault)        54 to 57                        50
+//   Deno 2.9 (the address of each load is checked)    37                           50
+//
+// 12 accumulators, 2 vectors of B and one of A fill the 15 registers that V8 gives out on x86-64. Node 20's compiler places
+// multiply-adds backwards from their last uses, so the tall tile stays in registers only in this form: one step of k a
+// turn, constant steps, unconditional stores after the loop. Everything else is the short tile's.
+// Whatever the tile, an element is one chain of multiply-adds over k: the bits do not depend on it.
+
+/** Six whole rows of A in place; the product replaces 6 × 8 floats of C, lines ldc bytes apart. */
+function sixRows(a: usize, lda: usize, k: u32, b: usize, c: usize, ldc: usize): void {
+  let a0 = a;
+  let a1 = a0 + lda;
+  let a2 = a1 + lda;
+  let a3 = a2 + lda;
+  let a4 = a3 + lda;
+  let a5 = a4 + lda;
+  let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
+  let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
+  let c40 = constant(0), c41 = constant(0), c50 = constant(0), c51 = constant(0);
+  for (let i = k; i > 0; i--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const x0 = v128.load32_splat(a0);
+    c00 = madd(x0, b0, c00);
+    c01 = madd(x0, b1, c01);
+    const x1 = v128.load32_splat(a1);
+    c10 = madd(x1, b0, c10);
+    c11 = madd(x1, b1, c11);
+    const x2 = v128.load32_splat(a2);
+    c20 = madd(x2, b0, c20);
+    c21 = madd(x2, b1, c21);
+    const x3 = v128.load32_splat(a3);
+    c30 = madd(x3, b0, c30);
+    c31 = madd(x3, b1, c31);
+    const x4 = v128.load32_splat(a4);
+    c40 = madd(x4, b0, c40);
+    c41 = madd(x4, b1, c41);
+    const x5 = v128.load32_splat(a5);
+    c50 = madd(x5, b0, c50);
+    c51 = madd(x5, b1, c51);
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+    a4 += 4;
+    a5 += 4;
+    b += 32;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += ldc;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += ldc;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += ldc;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += ldc;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+  c += ldc;
+  v128.store(c, c50);
+  v128.store(c, c51, 16);
+}
+
+/** As sixRows for a packed tile: [k][6]. */
+function sixPacked(a: usize, k: u32, b: usize, c: usize, ldc: usize): void {
+  let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
+  let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
+  let c40 = constant(0), c41 = constant(0), c50 = constant(0), c51 = constant(0);
+  for (let i = k; i > 0; i--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const x0 = v128.load32_splat(a);
+    c00 = madd(x0, b0, c00);
+    c01 = madd(x0, b1, c01);
+    const x1 = v128.load32_splat(a, 4);
+    c10 = madd(x1, b0, c10);
+    c11 = madd(x1, b1, c11);
+    const x2 = v128.load32_splat(a, 8);
+    c20 = madd(x2, b0, c20);
+    c21 = madd(x2, b1, c21);
+    const x3 = v128.load32_splat(a, 12);
+    c30 = madd(x3, b0, c30);
+    c31 = madd(x3, b1, c31);
+    const x4 = v128.load32_splat(a, 16);
+    c40 = madd(x4, b0, c40);
+    c41 = madd(x4, b1, c41);
+    const x5 = v128.load32_splat(a, 20);
+    c50 = madd(x5, b0, c50);
+    c51 = madd(x5, b1, c51);
+    a += 24;
+    b += 32;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += ldc;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += ldc;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += ldc;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += ldc;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+  c += ldc;
+  v128.store(c, c50);
+  v128.store(c, c51, 16);
+}
+
+/** Up to four rows of A in place. */
+function fourRows(
+  a: usize,
+  lda: usize,
+  rows: u32,
+  k: u32,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  ldc: usize,
+  columns: u32,
+  mode: u32,
+  bias: usize,
+): void {
+  // Rows beyond the last read the last one again and are not stored.
+  let a0 = a;
+  let a1 = rows > 1 ? a0 + lda : a0;
+  let a2 = rows > 2 ? a1 + lda : a1;
+  let a3 = rows > 3 ? a2 + lda : a2;
+  let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
+  let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
+  for (let i = k; i > 0; i--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const x0 = v128.load32_splat(a0);
+    c00 = madd(x0, b0, c00);
+    c01 = madd(x0, b1, c01);
+    const x1 = v128.load32_splat(a1);
+    c10 = madd(x1, b0, c10);
+    c11 = madd(x1, b1, c11);
+    const x2 = v128.load32_splat(a2);
+    c20 = madd(x2, b0, c20);
+    c21 = madd(x2, b1, c21);
+    const x3 = v128.load32_splat(a3);
+    c30 = madd(x3, b0, c30);
+    c31 = madd(x3, b1, c31);
+    b += stepB;
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+  }
+  finish(c, c00, c01, columns, mode, bias);
+  if (rows > 1) finish(c + ldc, c10, c11, columns, mode, bias);
+  if (rows > 2) finish(c + 2 * ldc, c20, c21, columns, mode, bias);
+  if (rows > 3) finish(c + 3 * ldc, c30, c31, columns, mode, bias);
+}
+
+/** Four rows of A by columns in place: the values of a step of k are stepA bytes after those of the last. */
+function fourColumns(
+  a: usize,
+  stepA: usize,
+  k: u32,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  ldc: usize,
+  columns: u32,
+  mode: u32,
+  bias: usize,
+): void {
+  let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
+  let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
+  for (let i = k; i > 0; i--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const x0 = v128.load32_splat(a);
+    c00 = madd(x0, b0, c00);
+    c01 = madd(x0, b1, c01);
+    const x1 = v128.load32_splat(a, 4);
+    c10 = madd(x1, b0, c10);
+    c11 = madd(x1, b1, c11);
+    const x2 = v128.load32_splat(a, 8);
+    c20 = madd(x2, b0, c20);
+    c21 = madd(x2, b1, c21);
+    const x3 = v128.load32_splat(a, 12);
+    c30 = madd(x3, b0, c30);
+    c31 = madd(x3, b1, c31);
+    b += stepB;
+    a += stepA;
+  }
+  finish(c, c00, c01, columns, mode, bias);
+  finish(c + ldc, c10, c11, columns, mode, bias);
+  finish(c + 2 * ldc, c20, c21, columns, mode, bias);
+  finish(c + 3 * ldc, c30, c31, columns, mode, bias);
+}
+
+/** Up to four rows of a packed tile: [k][4]. */
+function fourPacked(
+  a: usize,
+  rows: u32,
+  k: u32,
+  b: usize,
+  stepB: usize,
+  c: usize,
+  ldc: usize,
+  columns: u32,
+  mode: u32,
+  bias: usize,
+): void {
+  let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
+  let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
+  for (let i = k; i > 0; i--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const x = v128.load(a);
+    const x0 = v128.shuffle<f32>(x, x, 0, 0, 0, 0);
+    c00 = madd(x0, b0, c00);
+    c01 = madd(x0, b1, c01);
+    const x1 = v128.shuffle<f32>(x, x, 1, 1, 1, 1);
+    c10 = madd(x1, b0, c10);
+    c11 = madd(x1, b1, c11);
+    const x2 = v128.shuffle<f32>(x, x, 2, 2, 2, 2);
+    c20 = madd(x2, b0, c20);
+    c21 = madd(x2, b1, c21);
+    const x3 = v128.shuffle<f32>(x, x, 3, 3, 3, 3);
+    c30 = madd(x3, b0, c30);
+    c31 = madd(x3, b1, c31);
+    b += stepB;
+    a += 16;
+  }
+  finish(c, c00, c01, columns, mode, bias);
+  if (rows > 1) finish(c + ldc, c10, c11, columns, mode, bias);
+  if (rows > 2) finish(c + 2 * ldc, c20, c21, columns, mode, bias);
+  if (rows > 3) finish(c + 3 * ldc, c30, c31, columns, mode, bias);
 }
