@@ -1,6 +1,5 @@
 // Promises our own engine as the bench's first one, on the backend that was asked for.
 // Leaves each kind of work to the files beside this one.
-import { create, globals } from "webgpu";
 import type { Backend } from "../../../core/mod.ts";
 import { createWebgpuBackend } from "../../../core/backends/webgpu/backend.ts";
 import { runtimeName } from "../../../repro/runtime.ts";
@@ -20,6 +19,7 @@ const kept: unknown[] = [];
 
 async function open(name: OwnBackend, threads: number): Promise<Backend> {
   if (name !== "null") return await openBackend(name, { threads });
+  const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
   const gpu = create(["backend=null"]);
   kept.push(gpu);
