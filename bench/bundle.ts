@@ -2,15 +2,7 @@
 // engine as one file, Node, Dawn, the Vulkan loader, PyTorch's side, and a script that runs it all. Linux x64.
 //   npx tsx bench/bundle.ts FOLDER [--no-node] [--no-archive]
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  realpathSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "../cli/ui/usage.ts";
