@@ -165,6 +165,11 @@ async function report(measured: BenchResults, options: BenchOptions): Promise<nu
     }
     await writeAtomic(options.svg, renderSvg(frozen));
   }
+  if (results.backend === "null") {
+    warn(
+      "nothing was timed: on the null device an operation shows only that its shaders and steps are valid",
+    );
+  }
   const wrong = faults(measured);
   for (const line of wrong) warn(line);
   return wrong.length > 0 ? 1 : 0;

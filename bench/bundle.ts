@@ -99,9 +99,7 @@ async function writeCheck(folder: string): Promise<void> {
 
 /** What torch_step.py measures, with the counts of this bench. */
 function writeWork(folder: string): void {
-  const wanted = operations.filter(({ work, name }) =>
-    work.kind === "layer" || (work.kind === "step" && name.startsWith("step/"))
-  );
+  const wanted = operations.filter(({ name }) => /^(layer|step|ceiling)\//.test(name));
   const entries = wanted.map(({ name, work }) => ({
     name,
     work,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the bench of this bundle on the machine's GPU, PyTorch beside it where python3 has it, and writes everything to results/.
-# Leaves what is measured to bench.mjs. Usage: ./run.sh [--null] [options of the bench, e.g. --ops layer,step/xlmr-base]
+# Leaves what is measured to bench.mjs. Usage: ./run.sh [--null] [--ops layer,step/xlmr-base] [options]
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 results="$here/results"
@@ -53,18 +53,21 @@ fi
 
 python=${BENCH_PYTHON:-$(command -v python3 || true)}
 status=0
-default="matmul,norm,attention,kernel,layer,adamw,trace,step,evaluation"
-case " $* " in
-  *" --ops "*) ;;
-  *) set -- --ops "$default" "$@" ;;
-esac
-"$node" "$here/bench.mjs" --backend "$backend" --json "$results/$stamp-$backend.json" \
+ops="ceiling,matmul,norm,attention,kernel,layer,adamw,trace,step,frozen,evaluation"
+if [ "${1:-}" = "--ops" ]; then
+  ops="$2"
+  shift 2
+fi
+"$node" "$here/bench.mjs" --backend "$backend" --ops "$ops" --json "$results/$stamp-$backend.json" \
   --markdown "$results/$stamp-$backend.md" "$@" || status=$?
 
-if [ "$backend" = webgpu ] && [ -n "$python" ] && "$python" -c "import torch, numpy" 2>/dev/null; then
-  "$python" "$here/peers/torch_step.py" "$here" | tee "$results/$stamp-torch.jsonl" || status=$?
+# On a processor its large steps would take hours.
+if [ "$backend" = webgpu ] && [ -n "$python" ] &&
+  "$python" -c "import numpy, sys, torch; sys.exit(not torch.cuda.is_available())" 2>/dev/null; then
+  "$python" "$here/peers/torch_step.py" "$here" --only "$ops" > "$results/$stamp-torch.jsonl" || status=$?
+  cat "$results/$stamp-torch.jsonl"
 else
-  echo "run.sh: PyTorch's own steps were left out (null backend, or no python3 with torch and numpy)" >&2
+  echo "run.sh: PyTorch's own steps were left out: the null backend, or no python3 with numpy, torch and CUDA" >&2
 fi
 echo "results: $results"
 exit $status

@@ -163,6 +163,11 @@ def measure(entry, mode, device, rounds):
     })
 
 
+def names(word, entry):
+    """As the bench picks: a whole name, or its beginning up to a "/" or "-"."""
+    return entry["name"] == word or entry["name"].startswith((f"{word}/", f"{word}-"))
+
+
 def main():
     parser = argparse.ArgumentParser(description="PyTorch on the bench's layer and training steps")
     parser.add_argument("folder", help="holds work.json, check.json and check.safetensors")
@@ -187,7 +192,7 @@ def main():
         return 1
     words = [word for word in options.only.split(",") if word]
     with open(os.path.join(options.folder, "work.json")) as file:
-        entries = [e for e in json.load(file) if not words or any(e["name"].startswith(word) for word in words)]
+        entries = [entry for entry in json.load(file) if not words or any(names(word, entry) for word in words)]
     for entry in entries:
         for mode in ("fp32", "tf32", "bf16") if device == "cuda" else ("fp32", "bf16"):
             try:

@@ -1,4 +1,4 @@
-# Promises the parts of the bench in PyTorch: matrix products, LayerNorm with GELU, attention, one encoder layer, AdamW, on the
+# Promises the parts of the bench in PyTorch: matrix products, a copy, LayerNorm with GELU, attention, one encoder layer, AdamW, on the
 # inputs of work/inputs.ts, whose twin stands here. Leaves whole encoders to torch_model.py and speaking with the bench to torch_peer.py.
 import math
 
@@ -115,6 +115,15 @@ def prepare_matmul(work):
     return lambda: {"y": a @ b}
 
 
+def prepare_flat(work):
+    """Of the kernels alone only the copy: it shows the memory's speed."""
+    if work["kernel"] != "copy":
+        return None
+    x = values(work["rows"] * work["cols"], 10)
+    y = torch.empty_like(x)
+    return lambda: {"out": y.copy_(x)}
+
+
 def prepare_layer_norm_gelu(work):
     rows, cols = work["rows"], work["cols"]
     x, gain, shift = values(rows * cols, 3, 2).view(rows, cols), 1 + values(cols, 4, 0.1), values(cols, 5, 0.1)
@@ -173,6 +182,7 @@ def prepare_adamw(work):
 
 PARTS = {
     "matmul": prepare_matmul,
+    "flat": prepare_flat,
     "layer-norm-gelu": prepare_layer_norm_gelu,
     "attention": prepare_attention,
     "layer": prepare_layer,

@@ -113,6 +113,7 @@ export function flopsOf(work: Work): number | null {
 
 /** Elements read and written by a kernel alone, as multiples of rows·cols; single rows and columns are left out. */
 const passes = {
+  "copy": 2,
   "gelu": 2,
   "gelu-grad": 3,
   "tanh": 2,

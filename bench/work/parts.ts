@@ -33,6 +33,22 @@ export const kernelOperations: Operation[] = flatKernels.map((kernel) => ({
   work: { kind: "flat", kernel, rows: 4096, cols: 768 },
 }));
 
+/** What the machine gives at most, near enough: a product and a copy too large for any overhead or cache to matter. */
+export const ceilingOperations: Operation[] = [
+  {
+    name: "ceiling/matmul-4096",
+    summary: "product NN of two [4096, 4096]: the arithmetic that this engine reaches here",
+    work: { kind: "matmul", layout: "NN", batch: 1, m: 4096, n: 4096, k: 4096 },
+    slow: true,
+  },
+  {
+    name: "ceiling/copy-128mib",
+    summary: "copy of 128 MiB: the memory's speed",
+    work: { kind: "flat", kernel: "copy", rows: 8192, cols: 4096 },
+    slow: true,
+  },
+];
+
 /** The task adapters of 12 layers have 4 tensors each; width 768 with bottleneck 48, and a whole MiniLM-like encoder. */
 export const optimizerOperations: Operation[] = [
   {

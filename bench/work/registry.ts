@@ -8,7 +8,13 @@ import {
   traceOperations,
 } from "./encoders.ts";
 import { matmulOperations } from "./matmul.ts";
-import { attentionOperations, kernelOperations, optimizerOperations, rowOperations } from "./parts.ts";
+import {
+  attentionOperations,
+  ceilingOperations,
+  kernelOperations,
+  optimizerOperations,
+  rowOperations,
+} from "./parts.ts";
 import type { Operation } from "./work.ts";
 
 export const operations: readonly Operation[] = [
@@ -22,6 +28,7 @@ export const operations: readonly Operation[] = [
   ...traceOperations,
   ...optimizerOperations,
   ...evaluationOperations,
+  ...ceilingOperations,
 ];
 
 /**

@@ -25,6 +25,7 @@ export type Layout = "NN" | "NT" | "TN";
 export type LayerMode = "forward" | "all" | "lora" | "mad-x";
 
 export const flatKernels = [
+  "copy",
   "gelu",
   "gelu-grad",
   "tanh",

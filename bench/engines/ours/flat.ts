@@ -21,6 +21,7 @@ export function prepareFlat(
   const { kernels } = backend;
   const norm = { x, residual: y, gamma, beta, mean, rstd, rows, cols };
   const calls: Record<FlatKernel, () => void> = {
+    "copy": () => kernels.copy({ x, out, length, xOffset: 0, outOffset: 0 }),
     "gelu": () => kernels.unary({ operation: "gelu", x, out, length }),
     "gelu-grad": () => kernels.unaryGrad({ operation: "gelu", x, dy: y, dx: out, length }),
     "tanh": () => kernels.unary({ operation: "tanh", x, out, length }),
