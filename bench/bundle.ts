@@ -2,13 +2,21 @@
 // engine as one file, Node, Dawn, the Vulkan loader, PyTorch's side, and a script that runs it all. Linux x64.
 //   npx tsx bench/bundle.ts FOLDER [--no-node] [--no-archive]
 import { execFileSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, realpathSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  realpathSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { UsageError } from "../cli/ui/usage.ts";
 import { parseArguments } from "../cli/ui/arguments.ts";
 import { arguments_, exit } from "../repro/launch/process.ts";
-import { pathOf, warn, writeOutput } from "../repro/runtime.ts";
+import { env, pathOf, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
 import { digests } from "./engines/digest.ts";
 import { openOurs } from "./engines/ours/engine.ts";
 import { commit } from "./machine.ts";
@@ -67,14 +75,16 @@ const libraries = [
 ];
 
 function copyLibraries(folder: string): void {
-  const known = new Map(
+  const installed = new Map(
     execFileSync("/sbin/ldconfig", ["-p"], { encoding: "utf8" }).split("\n")
       .map((line) => /^\s*(\S+) \(.*x86-64.*\) => (\S+)$/.exec(line))
       .filter((found) => found !== null).map(([, name, path]) => [name, path]),
   );
+  const named = (env("LD_LIBRARY_PATH") ?? "").split(":").filter(Boolean);
   mkdirSync(join(folder, "lib"), { recursive: true });
   for (const name of libraries) {
-    const path = known.get(name);
+    const path = named.map((each) => join(each, name)).find((each) => existsSync(each)) ??
+      installed.get(name);
     if (path !== undefined) copyFileSync(realpathSync(path), join(folder, "lib", name));
     else if (name === "libvulkan.so.1") {
       throw new Error("bundle: no libvulkan.so.1 on this machine; install the Vulkan loader (libvulkan1)");
@@ -131,6 +141,11 @@ async function main(): Promise<number> {
   if (folder === undefined) throw new UsageError("bundle: name the folder to write");
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(`bundle: it is for Linux x64, this is ${process.platform} ${process.arch}`);
+  }
+  if (values["no-node"] !== true && !runtimeName().startsWith("node")) {
+    throw new Error(
+      "bundle: it would pack this runtime's binary as Node; run it with Node, or pass --no-node",
+    );
   }
   mkdirSync(folder, { recursive: true });
   await bundleCode(folder);

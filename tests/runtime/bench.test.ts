@@ -23,13 +23,16 @@ test.after.each(async () => {
 });
 test.after(() => remove(folder));
 
-async function ours(): Promise<EngineChild> {
-  const found = commandOf(catalogue("wasm", 1, "test")[0], new PeerPackages(folder));
+async function ours(backend: "wasm" | "null" = "wasm"): Promise<EngineChild> {
+  const found = commandOf(catalogue(backend, 1, "test")[0], new PeerPackages(folder));
   if ("missing" in found) throw new Error(found.missing);
   const { engine, facts } = await EngineChild.start("repro", found.command);
   running.push(engine);
   assert.is(facts.version, "test");
-  assert.match(facts.description, /^(node|deno) \d.*wasm (relaxed|plain)-simd/);
+  assert.match(
+    facts.description,
+    backend === "wasm" ? /^(node|deno) \d.*wasm (relaxed|plain)-simd/ : /webgpu /,
+  );
   return engine;
 }
 
@@ -73,6 +76,20 @@ test("our engine does every kind of work", async () => {
     assert.is(result.samples.length, 2);
     assert.ok(result.samples.every((ms) => ms > 0 && Number.isFinite(ms)));
     if (work.kind === "step") assert.ok(result.memory!.peak > result.memory!.resident);
+  }
+});
+
+test("on the null device everything is carried out and nothing timed", async () => {
+  const engine = await ours("null");
+  for (
+    const work of [
+      { kind: "layer", shape: layer, mode: "mad-x" },
+      { kind: "step", shape: encoder, open: 2 },
+    ] satisfies Work[]
+  ) {
+    const { results: [result] } = await measure(named(work), [engine], { ...quick, timed: false });
+    assert.is(result.state, "measured", JSON.stringify([work, result]));
+    assert.equal(result.state === "measured" && result.samples, []);
   }
 });
 
