@@ -59,11 +59,14 @@ function block(operation: MeasuredOperation): Block {
         ...columns(rows.map((row) => cells(row, operation, withMemory))).map((column) =>
           column.map((text) => [{ text }])
         ),
-        rows.map(({ agreement, sound }) => [{ text: agreement, tone: sound ? "plain" : "bad" }]),
+        rows.map(({ agreement, sound }) => [{ text: clipped(agreement), tone: sound ? "plain" : "bad" }]),
       ],
     }],
   };
 }
+
+/** A table must not grow as wide as an error message; the whole of it follows on standard error. */
+const clipped = (text: string) => text.length > 60 ? `${text.slice(0, 59)}…` : text;
 
 /** The work of one call. */
 const amountOf = ({ flops, bytes }: MeasuredOperation): string =>
