@@ -105,6 +105,8 @@ async function run(options: BenchOptions): Promise<BenchResults> {
         tokens: tokensOf(work),
         results: measured.results,
       });
+      // What was measured must not be lost to what comes after it.
+      await save(results, options);
       const ours = medianOf(measured.results[0]);
       if (ours !== null) warn(`    ${short(ours)} ms`);
     }
@@ -144,12 +146,18 @@ async function startAll(
   }
 }
 
+/** Writes the file of --json, with --add together with what is in it. Returns what it then holds. */
+async function save(results: BenchResults, options: BenchOptions): Promise<BenchResults> {
+  if (options.json === undefined) return results;
+  const whole = options.add && await exists(options.json)
+    ? merge(await readResults(options.json), results)
+    : results;
+  await writeResults(options.json, whole);
+  return whole;
+}
+
 async function report(measured: BenchResults, options: BenchOptions): Promise<number> {
-  let results = measured;
-  if (options.json !== undefined) {
-    if (options.add && await exists(options.json)) results = merge(await readResults(options.json), results);
-    await writeResults(options.json, results);
-  }
+  const results = await save(measured, options);
   const width = Math.max(100, process.stdout.columns ?? 0);
   const colour = outputIsTerminal();
   writeOutput(renderText(operationTables(measured), { width, colour }));
