@@ -2,6 +2,7 @@
 // Leaves drawing it to the files beside this one.
 import { z } from "zod";
 import { readText, writeAtomic } from "../../repro/runtime.ts";
+import { operations } from "../work/registry.ts";
 
 const agreement = z.object({ agrees: z.boolean(), deviation: z.number().nullable(), where: z.string() });
 
@@ -64,6 +65,12 @@ export async function writeResults(path: string, results: BenchResults): Promise
   await writeAtomic(path, JSON.stringify(results) + "\n");
 }
 
+/** In whatever order parts were measured, they are kept in the order of the list. */
+function placeOf(name: string): number {
+  const place = operations.findIndex((each) => each.name === name);
+  return place < 0 ? operations.length : place;
+}
+
 /**
  * Puts a part of the operations into what was measured before. @throws when it was another machine, commit or backend: such
  * times do not belong into one table
@@ -89,6 +96,8 @@ export function merge(before: BenchResults, added: BenchResults): BenchResults {
     absent: byKey([...before.absent, ...added.absent], ({ id }) => id).filter(({ id }) =>
       !engines.some((engine) => engine.id === id)
     ),
-    operations: byKey([...before.operations, ...added.operations], ({ name }) => name),
+    operations: byKey([...before.operations, ...added.operations], ({ name }) => name).toSorted((a, b) =>
+      placeOf(a.name) - placeOf(b.name)
+    ),
   };
 }

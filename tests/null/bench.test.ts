@@ -239,8 +239,12 @@ test("what was written is read again, drawn as Markdown, and refused when it is 
 });
 
 test("results are added to those of the same commit and machine only", () => {
-  const both = merge(results(["layer/a", "norm/b"]), results(["norm/b", "step/c"]));
-  assert.equal(both.operations.map(({ name }) => name), ["layer/a", "norm/b", "step/c"]);
+  const both = merge(
+    results(["layer/lora", "layer/all"]),
+    results(["layer/all", "adamw/adapters-64", "step/x"]),
+  );
+  const names = both.operations.map(({ name }) => name);
+  assert.equal(names, ["layer/all", "layer/lora", "adamw/adapters-64", "step/x"], "in the order of the list");
   assert.throws(() => merge(results([]), results([], { commit: "def" })), /commit was abc and is def/);
   assert.throws(() => merge(results([]), results([], { threads: 1 })), /threads was 2 and is 1/);
 });
