@@ -9,7 +9,10 @@ import type { Operation } from "./work/work.ts";
 export interface MeasureOptions {
   /** Samples of each engine; the slow ones may have fewer. */
   rounds: number;
-  /** An engine with three samples that has used this much time on an operation is left out of further rounds. */
+  /**
+   * An engine that has used this much time on an operation is left out of further rounds once it has three samples; one whose
+   * single call takes half of it has its second call (the first proved its result) as its only sample.
+   */
   millisecondsEach?: number;
   /** Aim for one sample. */
   millisecondsSample?: number;
@@ -94,12 +97,14 @@ export async function measure(
   };
 
   if (timed) {
-    for (const each of [...running]) await calibrate(each, time, millisecondsSample);
+    const long = millisecondsEach / 2;
+    for (const each of [...running]) await calibrate(each, time, millisecondsSample, long);
     for (let round = 0; round < rounds; round++) {
       for (const each of [...running]) {
-        if (each.result.samples.length >= 3 && each.spent > millisecondsEach) continue;
+        const { samples } = each.result;
+        if (samples[0] > long || (samples.length >= 3 && each.spent > millisecondsEach)) continue;
         const ms = await time(each, each.result.calls);
-        if (ms !== null) each.result.samples.push(ms);
+        if (ms !== null) samples.push(ms);
       }
     }
   } else for (const each of [...running]) await time(each, 2);
@@ -107,16 +112,18 @@ export async function measure(
   return { operation, results };
 }
 
-/** Warms up, then sets how many calls fill a sample. */
+/** Warms up, then sets how many calls fill a sample. A single long call is a sample already. */
 async function calibrate(
   each: Running,
   time: (each: Running, calls: number) => Promise<number | null>,
   aim: number,
+  long: number,
 ): Promise<void> {
   let calls = 1;
   for (;;) {
     const ms = await time(each, calls);
     if (ms === null) return;
+    if (ms > long) each.result.samples.push(ms);
     if (ms * calls >= aim || calls >= 1e5) {
       each.result.calls = calls;
       return;

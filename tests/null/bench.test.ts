@@ -155,12 +155,14 @@ test("engines take turns, and the first one's result is the measure of the other
 test("short work is done often enough to be timed, and long work has fewer rounds", async () => {
   const results = (await measure(operation, [
     fake("short", [], () => 0.01),
-    fake("long", [], () => 6000),
+    fake("long", [], () => 5000),
+    fake("very long", [], () => 7000),
   ], { rounds: 9 })).results;
-  const [short, long] = results.map((each) => each.state === "measured" ? each : null);
+  const [short, long, veryLong] = results.map((each) => each.state === "measured" ? each : null);
   assert.ok(short!.calls * 0.01 >= 25, `${short!.calls} calls`);
   assert.is(short!.samples.length, 9);
   assert.is(long!.samples.length, 3);
+  assert.equal(veryLong!.samples, [7000]);
 });
 
 test("an engine that fails in the midst is marked and the others go on", async () => {
