@@ -16,7 +16,10 @@ export function describeMachine(): BenchResults["machine"] {
   };
 }
 
-/** Short hash of the commit, "+" behind it when files differ from it; from the bundle the one it was made from. */
+/**
+ * The commit that the engine is of: the last one that changed core/, "+" behind it when files there differ from it. Commits that
+ * leave the engine alone do not make its times another engine's. From the bundle: what it was made from.
+ */
 export function commit(): string {
   const folder = dirname(fileURLToPath(import.meta.url));
   try {
@@ -25,10 +28,13 @@ export function commit(): string {
     // Not a bundle: ask git.
   }
   const git = (...words: string[]) =>
-    execFileSync("git", ["-C", folder, ...words], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    execFileSync("git", ["-C", folder, ...words, "--", "../core"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   try {
-    const changed = git("status", "--porcelain", "--untracked-files=no").trim() !== "";
-    return git("rev-parse", "--short", "HEAD").trim() + (changed ? "+" : "");
+    const hash = git("log", "-1", "--format=%h");
+    return hash === "" ? "unknown" : hash + (git("status", "--porcelain") === "" ? "" : "+");
   } catch {
     return "unknown";
   }

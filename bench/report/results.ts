@@ -32,7 +32,7 @@ const schema = z.object({
   format: z.literal(1),
   /** ISO, start of the bench. */
   date: z.string(),
-  /** Of the project, with "+" when the tree had changes. */
+  /** Of the engine: see machine.ts. */
   commit: z.string(),
   machine: z.object({ cpu: z.string(), cores: z.number(), memoryBytes: z.number(), system: z.string() }),
   backend: z.string(),
