@@ -1,6 +1,7 @@
 // The contract that every backend fulfils: allocate, write, read, free, and run kernels on plain buffers.
 // It leaves shapes, gradients and ownership to tensor.ts and autograd.ts; the kernels are specified in kernels.ts.
 
+import { fail } from "../errors.ts";
 import type { KernelSet } from "./kernels.ts";
 
 /** Element type as the user sees it. The reference backend stores "f32" as float64. */
@@ -16,7 +17,7 @@ export interface DeviceBuffer {
 }
 
 export interface MemoryStatistics {
-  /** Buffers handed out and not yet freed. */
+  /** Buffers and views handed out and not yet freed. */
   liveBuffers: number;
   liveBytes: number;
   /** Bytes kept in the pool for reuse (not live). */
@@ -39,6 +40,11 @@ export interface Backend {
   allocate(length: number, dtype: DType): DeviceBuffer;
   /** Gives the buffer back to the pool. Using it afterwards is an error that the backend may not notice. */
   free(buffer: DeviceBuffer): void;
+  /**
+   * `length` elements of a live buffer from element `offset` (a multiple of 64) on, as a buffer of its own over the same
+   * memory, which goes back to the pool once the buffer and all its views are freed.
+   */
+  view(buffer: DeviceBuffer, offset: number, length: number): DeviceBuffer;
   /** Copies host data in, converting to the backend's storage type; `offset` in elements. */
   write(buffer: DeviceBuffer, data: HostArray, offset?: number): void;
   /** Waits for all kernels dispatched so far and copies out. Reference returns Float64Array for "f32". */
@@ -47,4 +53,17 @@ export interface Backend {
   synchronize(): Promise<void>;
   memory(): MemoryStatistics;
   dispose(): void;
+}
+
+/** Views start at multiples of this many elements: 256 bytes, which every device can bind. */
+export const viewAlignment = 64;
+
+/** @throws when a view of the buffer would start at a wrong place or reach beyond its end */
+export function checkedView(buffer: DeviceBuffer, offset: number, length: number): void {
+  if (offset % viewAlignment !== 0 || offset < 0 || length < 0 || offset + length > buffer.length) {
+    fail(
+      `view: ${length} elements from element ${offset} of a buffer of ${buffer.length}; ` +
+        `start at a multiple of ${viewAlignment} and stay inside`,
+    );
+  }
 }

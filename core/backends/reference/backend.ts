@@ -2,7 +2,14 @@
 // It leaves speed to them; unwritten memory reads as NaN, and freed or foreign buffers are refused.
 
 import { fail } from "../../errors.ts";
-import type { Backend, DeviceBuffer, DType, HostArray, MemoryStatistics } from "../backend.ts";
+import {
+  type Backend,
+  checkedView,
+  type DeviceBuffer,
+  type DType,
+  type HostArray,
+  type MemoryStatistics,
+} from "../backend.ts";
 import { attention } from "./attention.ts";
 import { Arguments, type ReferenceBuffer, UNWRITTEN_INTEGER } from "./buffers.ts";
 import { elementwise } from "./elementwise.ts";
@@ -37,14 +44,24 @@ export function createReferenceBackend(): Backend {
       statistics.peakBytes = Math.max(statistics.peakBytes, statistics.liveBytes);
       statistics.allocations++;
       statistics.freshAllocations++;
-      return { length, dtype, data };
+      return { length, dtype, data, block: { bytes: data.byteLength, holders: 1 } };
     },
 
     free(buffer: DeviceBuffer): void {
-      const data = new Arguments("free").any("the buffer", buffer);
+      new Arguments("free").any("the buffer", buffer);
+      const { block } = buffer as ReferenceBuffer;
       statistics.liveBuffers--;
-      statistics.liveBytes -= data.byteLength;
+      if (--block.holders === 0) statistics.liveBytes -= block.bytes;
       (buffer as ReferenceBuffer).data = undefined;
+    },
+
+    view(buffer: DeviceBuffer, offset: number, length: number): ReferenceBuffer {
+      const data = new Arguments("view").any("the buffer", buffer);
+      checkedView(buffer, offset, length);
+      const { block } = buffer as ReferenceBuffer;
+      block.holders++;
+      statistics.liveBuffers++;
+      return { length, dtype: buffer.dtype, data: data.subarray(offset, offset + length), block };
     },
 
     write(buffer: DeviceBuffer, data: HostArray, offset = 0): void {

@@ -5,9 +5,16 @@ import { CoreError } from "../../errors.ts";
 import type { DeviceBuffer, DType } from "../backend.ts";
 import type { RandomStream } from "../kernels.ts";
 
+/** Memory that a buffer and its views share, and how many of them are live. */
+export interface ReferenceBlock {
+  readonly bytes: number;
+  holders: number;
+}
+
 /** Float64Array for "f32", Int32Array for "i32"; undefined once freed. */
 export interface ReferenceBuffer extends DeviceBuffer {
   data: Float64Array | Int32Array | undefined;
+  readonly block: ReferenceBlock;
 }
 
 /** Marks memory that nobody has written: reading it shows up as NaN (f32) or as this number (i32). */

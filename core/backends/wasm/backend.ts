@@ -1,7 +1,14 @@
 // The WASM backend: SIMD kernels on one shared linear memory, the embedded default where there is no GPU.
 // It leaves memory to pool.ts, loading to module.ts, and the kernels to kernel_set.ts and kernels/.
 
-import type { Backend, DeviceBuffer, DType, HostArray, MemoryStatistics } from "../backend.ts";
+import {
+  type Backend,
+  checkedView,
+  type DeviceBuffer,
+  type DType,
+  type HostArray,
+  type MemoryStatistics,
+} from "../backend.ts";
 import type { KernelSet } from "../kernels.ts";
 import { createKernelSet } from "./kernel_set.ts";
 import { createMemory, type KernelExports, loadModule, type SimdChoice } from "./module.ts";
@@ -47,6 +54,11 @@ class WasmBackend implements Backend {
 
   free(buffer: DeviceBuffer): void {
     this.#pool.free(buffer as WasmBuffer);
+  }
+
+  view(buffer: DeviceBuffer, offset: number, length: number): DeviceBuffer {
+    checkedView(buffer, offset, length);
+    return this.#pool.view(buffer as WasmBuffer, offset, length);
   }
 
   write(buffer: DeviceBuffer, data: HostArray, offset = 0): void {

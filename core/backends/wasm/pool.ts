@@ -10,12 +10,20 @@ const SLACK = 16;
 /** Sizes between two powers of two: 8 classes, so at most an eighth is lost. */
 const STEPS = 8;
 
+/** A block that a buffer and its views hold together; the last of them gives it back. */
+interface SharedBlock {
+  readonly pointer: number;
+  holders: number;
+}
+
 /** A block of the linear memory; `pointer` is 0 once it has been freed. */
 export class WasmBuffer implements DeviceBuffer {
   pointer: number;
   readonly sizeClass: number;
   readonly length: number;
   readonly dtype: DType;
+  /** The block that this buffer shares with views; null as long as there are none. */
+  shared: SharedBlock | null = null;
 
   constructor(pointer: number, sizeClass: number, length: number, dtype: DType) {
     this.pointer = pointer;
@@ -98,12 +106,25 @@ export class MemoryPool {
     if (buffer.pointer === 0) {
       throw new Error(`free: a buffer of ${buffer.length} ${buffer.dtype} was freed before; free it once`);
     }
-    const bytes = classBytes(buffer.sizeClass);
-    (this.#free[buffer.sizeClass] ??= []).push(buffer.pointer);
-    buffer.pointer = 0;
     this.#liveBuffers--;
+    const pointer = buffer.shared?.pointer ?? buffer.pointer;
+    buffer.pointer = 0;
+    if (buffer.shared !== null && --buffer.shared.holders > 0) return;
+    const bytes = classBytes(buffer.sizeClass);
+    (this.#free[buffer.sizeClass] ??= []).push(pointer);
     this.#liveBytes -= bytes;
     this.#pooledBytes += bytes;
+  }
+
+  /** A part of a live buffer, already checked, as a buffer of its own. */
+  view(buffer: WasmBuffer, offset: number, length: number): WasmBuffer {
+    if (buffer.pointer === 0) throw new Error("view: the buffer was freed; take views before");
+    const made = new WasmBuffer(buffer.pointer + offset * 4, buffer.sizeClass, length, buffer.dtype);
+    buffer.shared ??= { pointer: buffer.pointer, holders: 1 };
+    buffer.shared.holders++;
+    made.shared = buffer.shared;
+    this.#liveBuffers++;
+    return made;
   }
 
   /** Memory outside the pool's accounting (scratch of the threads); never given back. */

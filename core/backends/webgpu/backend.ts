@@ -2,7 +2,7 @@
 // Finding that GPU object outside a browser is repro/gpu.ts's; recording and memory are recorder.ts's and pool.ts's.
 
 import { CoreError } from "../../errors.ts";
-import type { Backend, DeviceBuffer, DType, HostArray } from "../backend.ts";
+import { type Backend, checkedView, type DeviceBuffer, type DType, type HostArray } from "../backend.ts";
 import type { KernelSet } from "../kernels.ts";
 import { copyKernels } from "./kernels/copy.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
@@ -95,6 +95,10 @@ export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backe
     kernels,
     allocate: (length: number, dtype: DType): DeviceBuffer => recorder.pool.allocate(length, dtype),
     free: (buffer) => recorder.pool.free(own(buffer)),
+    view(buffer: DeviceBuffer, offset: number, length: number) {
+      checkedView(buffer, offset, length);
+      return recorder.pool.view(own(buffer), offset, length);
+    },
     write(buffer: DeviceBuffer, data: HostArray, offset = 0) {
       if (offset + data.length > buffer.length) {
         throw new CoreError(

@@ -13,25 +13,41 @@ export const usage = {
   storage: 0x80,
 } as const;
 
-/** One GPUBuffer; it belongs to at most one WebgpuBuffer at a time. */
+/** One GPUBuffer; it belongs to at most one WebgpuBuffer and its views at a time. */
 export interface Block {
   readonly id: number;
   readonly gpu: GPUBuffer;
   readonly bytes: number;
   /** Number of the last submission whose commands touch the block. */
   lastUse: number;
+  /** Live buffers and views on it. */
+  holders: number;
 }
 
 export class WebgpuBuffer implements DeviceBuffer {
   readonly length: number;
   readonly dtype: DType;
   readonly block: Block;
+  /** Where a view begins in the block, in bytes; null for the block's own buffer. */
+  readonly start: number | null;
   live = true;
 
-  constructor(block: Block, length: number, dtype: DType) {
+  constructor(block: Block, length: number, dtype: DType, start: number | null = null) {
     this.block = block;
     this.length = length;
     this.dtype = dtype;
+    this.start = start;
+    block.holders++;
+  }
+
+  /** First byte in the block. */
+  get offset(): number {
+    return this.start ?? 0;
+  }
+
+  /** Bytes that shaders may touch: the whole block, or the view up to the end of its last vector of four. */
+  get extent(): number {
+    return this.start === null ? this.block.bytes : Math.ceil(this.bytes / 16) * 16;
   }
 
   /** Bytes in use, at least one element: WebGPU has no empty binding. */
@@ -100,7 +116,14 @@ export class BufferPool {
       size: bytes,
       usage: usage.storage | usage.copySource | usage.copyTarget,
     });
-    return { id: this.#nextId++, gpu, bytes, lastUse: -1 };
+    return { id: this.#nextId++, gpu, bytes, lastUse: -1, holders: 0 };
+  }
+
+  /** A part of a buffer, already checked, as a buffer of its own. */
+  view(buffer: WebgpuBuffer, offset: number, length: number): WebgpuBuffer {
+    if (!buffer.live) throw new CoreError("view: the buffer was used after it was freed");
+    this.#statistics.liveBuffers++;
+    return new WebgpuBuffer(buffer.block, length, buffer.dtype, buffer.offset + offset * 4);
   }
 
   free(buffer: WebgpuBuffer): void {
@@ -109,10 +132,11 @@ export class BufferPool {
     }
     buffer.live = false;
     const { block } = buffer;
+    this.#statistics.liveBuffers--;
+    if (--block.holders > 0) return;
     let list = this.#free.get(block.bytes);
     if (list === undefined) this.#free.set(block.bytes, list = []);
     list.push(block);
-    this.#statistics.liveBuffers--;
     this.#statistics.liveBytes -= block.bytes;
     this.#statistics.pooledBytes += block.bytes;
   }

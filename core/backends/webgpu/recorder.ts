@@ -178,11 +178,16 @@ export class Recorder {
       const buffer = "buffer" in each ? each.buffer : each;
       if (!buffer.live) fail(`${pipeline.program.name}: a buffer was used after it was freed`);
       buffer.block.lastUse = this.#submission;
-      const written = pipeline.signature[i] === "w";
-      if (written && buffers.some((other, at) => at !== i && blockOf(other) === buffer.block)) {
+      const { signature } = pipeline;
+      if (
+        signature[i] === "w" &&
+        buffers.some((other, at) => at !== i && conflict(each, other, signature[at] === "w"))
+      ) {
         fail(`${pipeline.program.name}: the output is also an input; give it a buffer of its own`);
       }
-      key += "buffer" in each ? `,${buffer.block.id}@${each.offset}+${each.bytes}` : `,${buffer.block.id}`;
+      const { block, offset, start, extent } = buffer;
+      if ("buffer" in each) key += `,${block.id}@${offset + each.offset}+${each.bytes}`;
+      else key += start === null ? `,${block.id}` : `,${block.id}@${start}+${extent}`;
     }
     let group = this.#bindGroups.get(key);
     if (group === undefined) {
@@ -195,7 +200,11 @@ export class Recorder {
           if ("buffer" in each) {
             return {
               binding,
-              resource: { buffer: each.buffer.block.gpu, offset: each.offset, size: each.bytes },
+              resource: {
+                buffer: each.buffer.block.gpu,
+                offset: each.buffer.offset + each.offset,
+                size: each.bytes,
+              },
             };
           }
           if (each.bytes > limit) {
@@ -206,8 +215,8 @@ export class Recorder {
                 `binds at most ${limit} at once; use a smaller batch, or another device or backend`,
             );
           }
-          const size = Math.min(each.block.bytes, Math.floor(limit / 4) * 4);
-          return { binding, resource: { buffer: each.block.gpu, size } };
+          const size = Math.min(each.extent, Math.floor(limit / 4) * 4);
+          return { binding, resource: { buffer: each.block.gpu, offset: each.offset, size } };
         }),
       });
       this.#bindGroups.set(key, group);
@@ -244,7 +253,7 @@ export class Recorder {
     for (let at = 0; at < data.length; at += piece) {
       this.device.queue.writeBuffer(
         buffer.block.gpu,
-        (offset + at) * 4,
+        buffer.offset + (offset + at) * 4,
         data as Float32Array<ArrayBuffer>,
         at,
         Math.min(piece, data.length - at),
@@ -266,7 +275,7 @@ export class Recorder {
       this.flush();
       if (bytes > 0) {
         const encoder = this.device.createCommandEncoder();
-        encoder.copyBufferToBuffer(buffer.block.gpu, 0, staging, 0, bytes);
+        encoder.copyBufferToBuffer(buffer.block.gpu, buffer.offset, staging, 0, bytes);
         this.device.queue.submit([encoder.finish()]);
       }
       try {
@@ -314,8 +323,14 @@ export class Recorder {
   }
 }
 
-function blockOf(each: WebgpuBuffer | View): WebgpuBuffer["block"] {
-  return "buffer" in each ? each.buffer.block : each.block;
+/** Whether a dispatch that writes `out` may not bind `other`: WebGPU forbids reading any part of a buffer that is written. */
+function conflict(out: WebgpuBuffer | View, other: WebgpuBuffer | View, otherIsWritten: boolean): boolean {
+  const [a, b] = [out, other].map((each) => {
+    const buffer = "buffer" in each ? each.buffer : each;
+    const start = buffer.offset + ("buffer" in each ? each.offset : 0);
+    return { block: buffer.block, start, end: start + ("buffer" in each ? each.bytes : buffer.extent) };
+  });
+  return a.block === b.block && (!otherIsWritten || (a.start < b.end && b.start < a.end));
 }
 
 /** Workgroups for `count` of them in a row, folded into a second dimension where one is too short. */
