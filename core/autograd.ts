@@ -2,9 +2,10 @@
 // An operation is recorded only if one of its inputs leads to something trainable, so a frozen encoder below the lowest
 // trainable adapter records nothing, keeps nothing, and has no backward pass. What an operation saves is its own choice (ops/).
 
+import type { Backend } from "./backends/backend.ts";
 import { CoreError, fail } from "./errors.ts";
-import { sameShape, showShape, sizeOf } from "./shape.ts";
-import { empty, full, keep, scope, Tensor } from "./tensor.ts";
+import { sameShape, type Shape, showShape, sizeOf } from "./shape.ts";
+import { empty, full, keep, scope, Storage, Tensor } from "./tensor.ts";
 
 export interface BackwardContext {
   /** When set, gradients of leaves are wanted per example: shape [examples, …leaf]. */
@@ -57,6 +58,17 @@ export function record(
     perExample: options.perExample ?? false,
   });
   return output;
+}
+
+/**
+ * An uninitialised gradient for an operation to fill: in the place that an optimizer has set aside for the leaf when it is the
+ * leaf's first, else anywhere.
+ */
+export function emptyGradient(backend: Backend, leaf: Tensor, shape: Shape = leaf.shape): Tensor {
+  const place = leaf.gradientPlace;
+  if (place === null || leaf.grad !== null || sizeOf(shape) !== leaf.size) return empty(backend, shape);
+  const buffer = backend.view(place.buffer, place.offset, leaf.size);
+  return new Tensor(new Storage(backend, buffer, place), shape, "f32");
 }
 
 /** A recording of one forward pass. Use once: run, backward, and it is empty again. */

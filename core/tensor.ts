@@ -5,19 +5,41 @@ import type { Backend, DeviceBuffer, DType, HostArray } from "./backends/backend
 import { fail } from "./errors.ts";
 import { checkShape, type Shape, showShape, sizeOf } from "./shape.ts";
 
+/** Where the gradient of a parameter belongs, so that an optimizer finds many of them side by side in one buffer. */
+export interface GradientPlace {
+  readonly buffer: DeviceBuffer;
+  /** In elements. */
+  readonly offset: number;
+}
+
 /** A device buffer and the number of tensors (views, values saved by a tape) that hold it. */
 export class Storage {
   readonly backend: Backend;
-  readonly buffer: DeviceBuffer;
+  /** The place that the buffer is a view of, for gradients that were made there. */
+  readonly place: GradientPlace | null;
+  #buffer: DeviceBuffer;
   references = 1;
 
-  constructor(backend: Backend, buffer: DeviceBuffer) {
+  constructor(backend: Backend, buffer: DeviceBuffer, place: GradientPlace | null = null) {
     this.backend = backend;
-    this.buffer = buffer;
+    this.#buffer = buffer;
+    this.place = place;
+  }
+
+  get buffer(): DeviceBuffer {
+    return this.#buffer;
+  }
+
+  /** Copies the values to another buffer and lives there from now on, with all tensors that hold it. */
+  move(to: DeviceBuffer): void {
+    const from = this.#buffer;
+    this.backend.kernels.copy({ x: from, out: to, length: to.length, xOffset: 0, outOffset: 0 });
+    this.#buffer = to;
+    this.backend.free(from);
   }
 
   release(): void {
-    if (--this.references === 0) this.backend.free(this.buffer);
+    if (--this.references === 0) this.backend.free(this.#buffer);
   }
 }
 
@@ -36,6 +58,8 @@ export class Tensor {
   trainable = false;
   /** Gradient of a trainable leaf after `Tape.backward`; accumulates until `zeroGrad`. */
   grad: Tensor | null = null;
+  /** Set by the optimizer that has packed this parameter. */
+  gradientPlace: GradientPlace | null = null;
   /** The tape that produced this tensor from something trainable; undefined for constants. Set by autograd. */
   tape?: object;
   #storage: Storage | null;

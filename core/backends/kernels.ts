@@ -64,6 +64,15 @@ export interface AttentionShape {
   random: RandomStream;
 }
 
+/** Which parts of packed buffers a kernel works on. What lies between them is neither read nor written. */
+export interface Segments {
+  /** i32 [count or more, 2]: first element and length of each segment. They do not overlap. */
+  segments: DeviceBuffer;
+  count: number;
+  /** Length of the longest of them. */
+  longest: number;
+}
+
 export interface KernelSet {
   fill(args: { out: DeviceBuffer; length: number; value: number }): void;
   /** Copies `length` elements between offsets (in elements); same dtype. */
@@ -264,25 +273,25 @@ export interface KernelSet {
 
   /** out[0] = min(1, maximum / (√normSquared[0] + 1e-6)). */
   clipScale(args: { normSquared: DeviceBuffer; out: DeviceBuffer; maximum: number }): void;
+  /** out[0] = Σ x² over the elements of all segments (or += when accumulate): one number for many gradients side by side. */
+  packedSumSquares(args: Segments & { x: DeviceBuffer; out: DeviceBuffer; accumulate: boolean }): void;
   /**
+   * For every element of every segment, at the same place in the four packed buffers:
    * g' = gradientScale[0]·g; m ← β1·m + (1−β1)·g'; v ← β2·v + (1−β2)·g'²;
-   * p ← p·(1−decayBefore); p ← p − stepSize·m / (√v·secondMomentScale + epsilon); p ← p·(1−decayAfter). In place on p, m, v.
+   * p ← p·keepBefore; p ← p − stepSize·m / (√v·secondMomentScale + epsilon); p ← p·keepAfter. In place on p, m, v.
    */
   adamw(
-    args: {
+    args: Segments & {
       parameter: DeviceBuffer;
       gradient: DeviceBuffer;
       firstMoment: DeviceBuffer;
       secondMoment: DeviceBuffer;
       gradientScale?: DeviceBuffer;
-      length: number;
+      /** f32 [count or more, 4]: stepSize, secondMomentScale, keepBefore and keepAfter of each segment. */
+      scalars: DeviceBuffer;
       beta1: number;
       beta2: number;
-      stepSize: number;
-      secondMomentScale: number;
       epsilon: number;
-      decayBefore: number;
-      decayAfter: number;
     },
   ): void;
 }

@@ -1,6 +1,6 @@
 // Rows of a table picked by index; backward is a deterministic scatter-add.
 
-import { record } from "../autograd.ts";
+import { emptyGradient, record } from "../autograd.ts";
 import { fail } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import { empty, type Tensor } from "../tensor.ts";
@@ -28,7 +28,7 @@ export function embedding(table: Tensor, indices: Tensor): Tensor {
     width,
   });
   return record("embedding", out, [table], () => [indices], (dy, [kept]) => {
-    const dtable = empty(dy.backend, table.shape);
+    const dtable = emptyGradient(dy.backend, table);
     dy.backend.kernels.embeddingGrad({
       dy: dy.buffer,
       indices: kept.buffer,

@@ -1,6 +1,6 @@
 // Layer normalisation of the last axis with the residual sum fused in (Ba et al., 2016).
 
-import { needsGrad, record } from "../autograd.ts";
+import { emptyGradient, needsGrad, record } from "../autograd.ts";
 import { fail } from "../errors.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { empty, type Tensor } from "../tensor.ts";
@@ -69,8 +69,8 @@ export function layerNorm(
         dy.backend.kernels.layerNormGrad({ ...common, gamma: keptGamma.buffer, dx: dx.buffer });
       }
       if (needGamma || needBeta) {
-        dgamma = empty(dy.backend, [cols]);
-        dbeta = empty(dy.backend, [cols]);
+        dgamma = needGamma ? emptyGradient(dy.backend, gamma) : empty(dy.backend, [cols]);
+        dbeta = needBeta ? emptyGradient(dy.backend, beta) : empty(dy.backend, [cols]);
         dy.backend.kernels.layerNormParameterGrad({ ...common, dgamma: dgamma.buffer, dbeta: dbeta.buffer });
       }
       // The kernel gives both parameter gradients at once; a frozen one is dropped.

@@ -1,6 +1,6 @@
 // y = x·Wᵀ + b, the layer that almost all time is spent in; the only operation with per-example weight gradients.
 
-import { needsGrad, record } from "../autograd.ts";
+import { emptyGradient, needsGrad, record } from "../autograd.ts";
 import { fail } from "../errors.ts";
 import { showShape } from "../shape.ts";
 import { empty, type Tensor } from "../tensor.ts";
@@ -62,8 +62,8 @@ export function linear(x: Tensor, weight: Tensor, bias?: Tensor): Tensor {
       }
       return [
         savedWeight && inputGradient(dy, savedWeight, x.shape, rows),
-        savedX && weightGradient(dy, savedX, outSize, inSize, rows, groups, examples !== null),
-        needBias ? biasGradient(dy, outSize, rows, groups, examples !== null) : undefined,
+        savedX && weightGradient(dy, savedX, weight, rows, groups, examples !== null),
+        needBias ? biasGradient(dy, bias!, rows, groups, examples !== null) : undefined,
       ];
     },
     { perExample: true },
@@ -93,14 +93,14 @@ function inputGradient(dy: Tensor, weight: Tensor, shape: readonly number[], row
 function weightGradient(
   dy: Tensor,
   x: Tensor,
-  outSize: number,
-  inSize: number,
+  weight: Tensor,
   rows: number,
   groups: number,
   perExample: boolean,
 ): Tensor {
+  const [outSize, inSize] = weight.shape;
   const rowsEach = rows / groups;
-  const dw = empty(dy.backend, perExample ? [groups, outSize, inSize] : [outSize, inSize]);
+  const dw = emptyGradient(dy.backend, weight, perExample ? [groups, outSize, inSize] : [outSize, inSize]);
   dy.backend.kernels.matmul({
     a: dy.buffer,
     b: x.buffer,
@@ -120,12 +120,13 @@ function weightGradient(
 
 function biasGradient(
   dy: Tensor,
-  outSize: number,
+  bias: Tensor,
   rows: number,
   groups: number,
   perExample: boolean,
 ): Tensor {
-  const db = empty(dy.backend, perExample ? [groups, outSize] : [outSize]);
+  const outSize = bias.size;
+  const db = emptyGradient(dy.backend, bias, perExample ? [groups, outSize] : [outSize]);
   dy.backend.kernels.reduce({
     operation: "sum",
     x: dy.buffer,

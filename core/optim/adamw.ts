@@ -4,7 +4,8 @@
 import { fail } from "../errors.ts";
 import type { HostTensor } from "../nn/parameters.ts";
 import { sameShape, showShape } from "../shape.ts";
-import { keep, type Tensor, tensor, zeros } from "../tensor.ts";
+import { keep, type Tensor, zeros } from "../tensor.ts";
+import { makePacks, type Member, type Pack, type Scalars } from "./pack.ts";
 
 export interface AdamWOptions {
   /**
@@ -34,15 +35,12 @@ export interface AdamWState {
   moments: Map<string, HostTensor>;
 }
 
-interface Slot {
-  firstMoment: Tensor;
-  secondMoment: Tensor;
-  steps: number;
-}
-
 export class AdamW {
   readonly #options: Required<AdamWOptions>;
-  readonly #slots = new Map<Tensor, Slot>();
+  readonly #members = new Map<Tensor, Member>();
+  readonly #packs: Pack[] = [];
+  /** What `begin` was given and `apply` will update. */
+  #begun: readonly (readonly [Pack, readonly Member[]])[] = [];
   #globalStep = 0;
   /** Σ grad² of the last step and the factor made from it; on the device. */
   #normSquared: Tensor | null = null;
@@ -78,18 +76,110 @@ export class AdamW {
   }
 
   /**
+   * Packs parameters that may be trained at some time: their values move into one buffer, beside which their gradients and
+   * moments lie. `begin` and `step` do so with those they do not know; told of all at once, a step needs the fewest kernels.
+   */
+  adopt(parameters: Iterable<Tensor>): void {
+    const fresh = [...new Set(parameters)].filter((each) => !this.#members.has(each));
+    for (const pack of makePacks(fresh)) {
+      this.#packs.push(pack);
+      for (const member of pack.members) this.#members.set(member.parameter, member);
+    }
+    if (fresh.length === 0) return;
+    const { backend } = fresh[0];
+    this.#normSquared ??= keep(zeros(backend, [1]));
+    if (this.#options.maximumGradientNorm !== Infinity) this.#gradientScale ??= keep(zeros(backend, [1]));
+  }
+
+  /**
    * One update of every parameter that has a gradient; the others are skipped and their step count stands still.
    * Gradients stay as they are: clear them afterwards (`zeroGrad`).
    */
   step(parameters: Iterable<Tensor>, learningRate: number): void {
+    this.begin([...parameters].filter((each) => each.grad !== null), learningRate);
+    this.apply();
+  }
+
+  /**
+   * The host's half of an update, which may come before the gradients are there: counts it for each of these parameters and
+   * hands the device the numbers that change from update to update.
+   */
+  begin(parameters: readonly Tensor[], learningRate: number): void {
     if (!(learningRate >= 0 && Number.isFinite(learningRate))) {
       fail(`AdamW: the learning rate is ${learningRate}; wanted a finite number ≥ 0`);
     }
-    const updated = [...parameters].filter((each) => each.grad !== null);
+    this.adopt(parameters);
+    const byPack = new Map<Pack, Member[]>();
+    for (const each of parameters) {
+      const member = this.#members.get(each)!;
+      if (!member.pack.holds(member)) {
+        fail(`AdamW: ${nameOf(each)} was taken over by another optimizer; train it with one at a time`);
+      }
+      if (!byPack.has(member.pack)) byPack.set(member.pack, []);
+      byPack.get(member.pack)!.push(member);
+    }
     this.#globalStep++;
-    if (updated.length === 0) return;
-    this.#measure(updated);
-    for (const each of updated) this.#update(each, each.grad!, learningRate);
+    for (const [pack, members] of byPack) {
+      for (const member of members) member.steps++;
+      pack.list(members, (member) => this.#scalars(member, learningRate));
+    }
+    this.#begun = [...byPack];
+  }
+
+  /**
+   * The device's half of the update that `begin` announced: the same kernels for the same parameters, whatever the step.
+   * @throws when one of them has no gradient
+   */
+  apply(): void {
+    const begun = this.#begun;
+    if (begun.length === 0) return;
+    for (const [pack, members] of begun) {
+      for (const member of members) {
+        checkGradient(member.parameter);
+        pack.gather(member);
+      }
+    }
+    const { kernels } = begun[0][0].backend;
+    const { beta1, beta2, epsilon, maximumGradientNorm: maximum } = this.#options;
+    const norm = this.#normSquared!.buffer, gradientScale = this.#gradientScale?.buffer;
+    begun.forEach(([pack], i) => {
+      kernels.packedSumSquares({ ...pack.segments(), x: pack.gradients, out: norm, accumulate: i > 0 });
+    });
+    if (gradientScale) kernels.clipScale({ normSquared: norm, out: gradientScale, maximum });
+    for (const [pack] of begun) {
+      kernels.adamw({
+        ...pack.segments(),
+        parameter: pack.values,
+        gradient: pack.gradients,
+        firstMoment: pack.firstMoments.buffer,
+        secondMoment: pack.secondMoments.buffer,
+        gradientScale,
+        scalars: pack.scalars,
+        ...{ beta1, beta2, epsilon },
+      });
+    }
+  }
+
+  /** Numbers of this parameter's update; float64, so that differences from one keep their digits. */
+  #scalars(member: Member, learningRate: number): Scalars {
+    const { variant, stepCount, beta1, beta2, weightDecay } = this.#options;
+    const t = stepCount === "global" ? this.#globalStep : member.steps;
+    const correction1 = 1 - beta1 ** t;
+    const correction2 = Math.sqrt(1 - beta2 ** t);
+    const kept = 1 - learningRate * weightDecay;
+    return variant === "torch"
+      ? {
+        stepSize: learningRate / correction1,
+        secondMomentScale: 1 / correction2,
+        keepBefore: kept,
+        keepAfter: 1,
+      }
+      : {
+        stepSize: learningRate * correction2 / correction1,
+        secondMomentScale: 1,
+        keepBefore: 1,
+        keepAfter: kept,
+      };
   }
 
   /** Euclidean norm of all gradients in the last step, before clipping. Waits for the device. */
@@ -98,88 +188,30 @@ export class AdamW {
     return Math.sqrt(await square.item());
   }
 
-  /** Sums the squares of all gradients and turns the sum into the factor of clipping. */
-  #measure(parameters: readonly Tensor[]): void {
-    const { backend } = parameters[0];
-    const { kernels } = backend;
-    this.#normSquared ??= keep(zeros(backend, [1]));
-    kernels.fill({ out: this.#normSquared.buffer, length: 1, value: 0 });
-    for (const { grad } of parameters) {
-      kernels.sumSquares({
-        x: grad!.buffer,
-        out: this.#normSquared.buffer,
-        rows: 1,
-        cols: grad!.size,
-        accumulate: true,
-      });
-    }
-    if (this.#options.maximumGradientNorm === Infinity) return;
-    this.#gradientScale ??= keep(zeros(backend, [1]));
-    kernels.clipScale({
-      normSquared: this.#normSquared.buffer,
-      out: this.#gradientScale.buffer,
-      maximum: this.#options.maximumGradientNorm,
-    });
-  }
-
-  #update(parameter: Tensor, gradient: Tensor, learningRate: number): void {
-    const { variant, stepCount, beta1, beta2, epsilon, weightDecay } = this.#options;
-    if (!sameShape(parameter.shape, gradient.shape)) {
-      fail(
-        `AdamW: the gradient of ${parameter.name ?? "a parameter"} is ${
-          showShape(gradient.shape)
-        }, the parameter ${
-          showShape(parameter.shape)
-        }; per-example gradients are for tr(F), clear them before training`,
-      );
-    }
-    let slot = this.#slots.get(parameter);
-    if (slot === undefined) {
-      const { backend, shape } = parameter;
-      slot = {
-        firstMoment: keep(zeros(backend, shape)),
-        secondMoment: keep(zeros(backend, shape)),
-        steps: 0,
-      };
-      this.#slots.set(parameter, slot);
-    }
-    slot.steps++;
-    const t = stepCount === "global" ? this.#globalStep : slot.steps;
-    const correction1 = 1 - beta1 ** t;
-    const correction2 = Math.sqrt(1 - beta2 ** t);
-    const decay = learningRate * weightDecay;
-    const isTorch = variant === "torch";
-    parameter.backend.kernels.adamw({
-      parameter: parameter.buffer,
-      gradient: gradient.buffer,
-      firstMoment: slot.firstMoment.buffer,
-      secondMoment: slot.secondMoment.buffer,
-      gradientScale: this.#gradientScale?.buffer,
-      length: parameter.size,
-      beta1,
-      beta2,
-      stepSize: isTorch ? learningRate / correction1 : learningRate * correction2 / correction1,
-      secondMomentScale: isTorch ? 1 / correction2 : 1,
-      epsilon,
-      decayBefore: isTorch ? decay : 0,
-      decayAfter: isTorch ? 0 : decay,
-    });
-  }
-
-  /** Copies everything to the host. @throws when a parameter has no name or shares it with another. */
+  /** Copies everything to the host. @throws when an updated parameter has no name or shares it with another. */
   async state(): Promise<AdamWState> {
     const state: AdamWState = { globalStep: this.#globalStep, stepCounts: {}, moments: new Map() };
-    for (const [{ name, shape }, slot] of this.#slots) {
-      if (name === undefined || name in state.stepCounts) {
-        fail(
-          `AdamW: cannot save: the parameter name ${name ?? "of a " + showShape(shape)} is ${
-            name === undefined ? "absent" : "taken twice"
-          }; give each parameter its own name`,
-        );
+    for (const pack of this.#packs) {
+      if (pack.members.every(({ steps }) => steps === 0)) continue;
+      const moments = {
+        firstMoment: await pack.firstMoments.read(),
+        secondMoment: await pack.secondMoments.read(),
+      };
+      for (const { parameter: { name, shape, size }, offset, steps } of pack.members) {
+        if (steps === 0) continue;
+        if (name === undefined || name in state.stepCounts) {
+          fail(
+            `AdamW: cannot save: the parameter name ${name ?? "of a " + showShape(shape)} is ${
+              name === undefined ? "absent" : "taken twice"
+            }; give each parameter its own name`,
+          );
+        }
+        state.stepCounts[name] = steps;
+        for (const [kind, values] of Object.entries(moments)) {
+          const data = values.slice(offset, offset + size) as HostTensor["data"];
+          state.moments.set(`${name}/${kind}`, { shape, data });
+        }
       }
-      state.stepCounts[name] = slot.steps;
-      state.moments.set(`${name}/firstMoment`, { shape, data: await slot.firstMoment.read() });
-      state.moments.set(`${name}/secondMoment`, { shape, data: await slot.secondMoment.read() });
     }
     return state;
   }
@@ -189,48 +221,73 @@ export class AdamW {
    * @throws when the state names another parameter, or another shape
    */
   restore(state: AdamWState, parameters: Iterable<Tensor>): void {
-    const byName = new Map([...parameters].map((each) => [each.name, each]));
-    const slots = new Map<Tensor, Slot>();
-    const load = (name: string, kind: string, parameter: Tensor): Tensor => {
-      const moment = state.moments.get(`${name}/${kind}`);
-      if (moment === undefined || !sameShape(moment.shape, parameter.shape)) {
-        fail(
-          `AdamW: cannot restore: ${kind} of ${name} is ${
-            moment ? showShape(moment.shape) : "absent"
-          }, wanted ${showShape(parameter.shape)}; the checkpoint belongs to another model`,
-        );
-      }
-      return keep(tensor(parameter.backend, moment.data, parameter.shape, "f32"));
-    };
-    for (const [name, steps] of Object.entries(state.stepCounts)) {
+    const all = [...parameters];
+    const byName = new Map(all.map((each) => [each.name, each]));
+    const kinds = ["firstMoment", "secondMoment"] as const;
+    for (const name of Object.keys(state.stepCounts)) {
       const parameter = byName.get(name) ??
         fail(
           `AdamW: cannot restore: there is no parameter ${name}; the checkpoint belongs to another model`,
         );
-      slots.set(parameter, {
-        firstMoment: load(name, "firstMoment", parameter),
-        secondMoment: load(name, "secondMoment", parameter),
-        steps,
-      });
+      for (const kind of kinds) {
+        const moment = state.moments.get(`${name}/${kind}`);
+        if (moment === undefined || !sameShape(moment.shape, parameter.shape)) {
+          fail(
+            `AdamW: cannot restore: ${kind} of ${name} is ${
+              moment ? showShape(moment.shape) : "absent"
+            }, wanted ${showShape(parameter.shape)}; the checkpoint belongs to another model`,
+          );
+        }
+      }
     }
     this.#free();
-    for (const [parameter, slot] of slots) this.#slots.set(parameter, slot);
+    this.adopt(all);
+    for (const [name, steps] of Object.entries(state.stepCounts)) {
+      const member = this.#members.get(byName.get(name)!)!;
+      member.steps = steps;
+      const { pack: { backend, firstMoments, secondMoments }, offset } = member;
+      for (
+        const [kind, moments] of [["firstMoment", firstMoments], ["secondMoment", secondMoments]] as const
+      ) {
+        backend.write(moments.buffer, state.moments.get(`${name}/${kind}`)!.data, offset);
+      }
+    }
     this.#globalStep = state.globalStep;
   }
 
   #free(): void {
-    for (const slot of this.#slots.values()) {
-      slot.firstMoment.dispose();
-      slot.secondMoment.dispose();
-    }
-    this.#slots.clear();
+    for (const pack of this.#packs) pack.dispose();
+    this.#packs.length = 0;
+    this.#members.clear();
+    this.#begun = [];
   }
 
-  /** Frees the moments. */
+  /** Frees moments and gradients. The parameters keep their values. */
   dispose(): void {
     this.#free();
     this.#normSquared?.dispose();
     this.#gradientScale?.dispose();
     this.#normSquared = this.#gradientScale = null;
+  }
+}
+
+const nameOf = ({ name, shape }: Tensor) => name ?? `a parameter of ${showShape(shape)}`;
+
+function checkGradient(parameter: Tensor): void {
+  const { grad, shape } = parameter;
+  if (grad === null) {
+    fail(
+      `AdamW: ${
+        nameOf(parameter)
+      } has no gradient, nothing leads from it to the loss; freeze it, or call step(), ` +
+        `which skips it`,
+    );
+  }
+  if (!sameShape(shape, grad.shape)) {
+    fail(
+      `AdamW: the gradient of ${parameter.name ?? "a parameter"} is ${showShape(grad.shape)}, the parameter ${
+        showShape(shape)
+      }; per-example gradients are for tr(F), clear them before training`,
+    );
   }
 }

@@ -77,6 +77,7 @@ export class Trainer {
       maximumGradientNorm: maxGradientNorm,
       stepCount: mutant === "global-step-count" ? "global" : "per-parameter",
     });
+    this.#optimizer.adopt(this.#trained());
     this.#unfreezer = createUnfreezer({
       layers: model.config.layers,
       interval,

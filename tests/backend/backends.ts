@@ -7,7 +7,10 @@ import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
 import { testWebgpuBackend } from "../fakes/webgpu.ts";
 
 export interface OpenedBackend {
-  /** "wasm" (one thread), "wasm-2" (two threads), "wasm-plain" (no relaxed SIMD), "webgpu". */
+  /**
+   * "wasm" (one thread), "wasm-2" (two threads), "wasm-plain" (no relaxed SIMD), "webgpu" (as the driver wants),
+   * "webgpu-lanes" (several invocations a row, shared memory: what a real GPU gets).
+   */
   label: string;
   backend: Backend;
 }
@@ -27,8 +30,11 @@ export async function openBackends(): Promise<{ backends: OpenedBackend[]; notes
   backends.push({ label: "wasm-2", backend: await createWasmBackend({ threads: 2 }) });
   backends.push({ label: "wasm-plain", backend: await createWasmBackend({ threads: 1, simd: "plain" }) });
 
-  if (hasTestDriver) backends.push({ label: "webgpu", backend: await testWebgpuBackend() });
-  else {notes.push(
+  if (hasTestDriver) {
+    backends.push({ label: "webgpu", backend: await testWebgpuBackend() });
+    // The shaders for real GPUs, on the same driver.
+    backends.push({ label: "webgpu-lanes", backend: await testWebgpuBackend({ isSoftware: false }) });
+  } else {notes.push(
       "webgpu was not compared: SwiftShader comes for Linux x64 only; set REPRO_TEST_GPU=1 to use this machine's GPU",
     );}
   return { backends, notes };

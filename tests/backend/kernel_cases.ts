@@ -745,57 +745,83 @@ for (const normSquared of [0, 0.25, 25, 1e8]) {
     run: (k, b) => k.clipScale({ normSquared: b.normSquared, out: b.out, maximum: 1 }),
   });
 }
+/** Three segments with gaps between and around them; what lies in the gaps must stay as it is. */
+const segments = { starts: [64, 192, 1600], lengths: [37, 1300, 3], length: 1700 };
+const segmentTable = Int32Array.from(segments.starts.flatMap((start, i) => [start, segments.lengths[i]]));
+const longest = Math.max(...segments.lengths);
+
+for (const accumulate of [false, true]) {
+  const x = draw(segments.length);
+  // A gap that is read would show at once.
+  x[63] = x[101] = 1e6;
+  cases.push({
+    kernel: "packedSumSquares",
+    name: accumulate ? "three segments, added" : "three segments",
+    inputs: { x, segments: segmentTable, out: f32(accumulate ? 3 : NaN) },
+    outputs: {},
+    changes: ["out"],
+    run: (k, b) =>
+      k.packedSumSquares({ x: b.x, segments: b.segments, count: 3, longest, out: b.out, accumulate }),
+    heavy: true,
+  });
+}
+cases.push({
+  kernel: "packedSumSquares",
+  name: "the first two of three segments, one of them long",
+  inputs: {
+    x: draw(300_000),
+    segments: Int32Array.of(0, 5, 64, 299_000, 299_200, 64),
+  },
+  outputs: { out: 1 },
+  run: (k, b) =>
+    k.packedSumSquares({
+      ...{ x: b.x, segments: b.segments, count: 2, longest: 299_000, out: b.out, accumulate: false },
+    }),
+  heavy: true,
+});
+
+type AdamwBuffers = Record<
+  "parameter" | "gradient" | "firstMoment" | "secondMoment" | "segments" | "scalars",
+  DeviceBuffer
+>;
+
 for (const scaled of [false, true]) {
   cases.push({
     kernel: "adamw",
     name: scaled ? "with a gradient scale and both decays" : "plain",
     inputs: {
-      parameter: draw(1003),
-      gradient: draw(1003, 0, 0.1),
-      firstMoment: draw(1003, 0, 0.1),
-      secondMoment: positive(1003),
+      parameter: draw(segments.length),
+      gradient: draw(segments.length, 0, 0.1),
+      firstMoment: draw(segments.length, 0, 0.1),
+      secondMoment: positive(segments.length),
+      segments: segmentTable,
+      scalars: scaled
+        ? f32(...[0.05, 3.5, 0.99, 0.98], ...[0.01, 1, 1, 0.9], ...[0.2, 2, 0.5, 1])
+        : f32(...[0.01, 1, 1, 1], ...[0.02, 1, 1, 1], ...[0.03, 1, 1, 1]),
       ...(scaled ? { gradientScale: f32(0.37) } : {}),
     },
     outputs: {},
     changes: ["parameter", "firstMoment", "secondMoment"],
     run: (k, b) =>
       k.adamw({
-        ...(b as Record<
-          "parameter" | "gradient" | "firstMoment" | "secondMoment" | "gradientScale",
-          DeviceBuffer
-        >),
-        length: 1003,
-        beta1: 0.9,
-        beta2: 0.999,
-        stepSize: scaled ? 0.05 : 0.01,
-        secondMomentScale: scaled ? 3.5 : 1,
-        epsilon: 1e-8,
-        decayBefore: scaled ? 0.01 : 0,
-        decayAfter: scaled ? 0.02 : 0,
+        ...(b as AdamwBuffers & { gradientScale?: DeviceBuffer }),
+        ...{ count: 3, longest, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
       }),
   });
 }
 cases.push({
   kernel: "adamw",
-  name: "a first step from zero moments with zero gradients in between",
+  name: "a first step from zero moments with zero gradients in between; the second segment stands still",
   inputs: {
-    parameter: draw(37),
-    gradient: draw(37).map((value, i) => i % 3 === 0 ? 0 : value),
-    firstMoment: new Float32Array(37),
-    secondMoment: new Float32Array(37),
+    parameter: draw(164),
+    gradient: draw(164).map((value, i) => i % 3 === 0 ? 0 : value),
+    firstMoment: new Float32Array(164),
+    secondMoment: new Float32Array(164),
+    segments: Int32Array.of(0, 37, 64, 100),
+    scalars: f32(1e-3 * Math.sqrt(1 - 0.999) / (1 - 0.9), 1, 1, 1),
   },
   outputs: {},
   changes: ["parameter", "firstMoment", "secondMoment"],
   run: (k, b) =>
-    k.adamw({
-      ...(b as Record<"parameter" | "gradient" | "firstMoment" | "secondMoment", DeviceBuffer>),
-      length: 37,
-      beta1: 0.9,
-      beta2: 0.999,
-      stepSize: 1e-3 * Math.sqrt(1 - 0.999) / (1 - 0.9),
-      secondMomentScale: 1,
-      epsilon: 1e-8,
-      decayBefore: 0,
-      decayAfter: 0,
-    }),
+    k.adamw({ ...(b as AdamwBuffers), count: 1, longest: 37, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }),
 });

@@ -6,6 +6,7 @@ import * as assert from "uvu/assert";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { AdamW, type AdamWOptions } from "../../core/optim/adamw.ts";
 import { learningRateAt } from "../../core/optim/schedule.ts";
+import { full, linear, reshape, scope, sum, Tape } from "../../core/mod.ts";
 import { keep, parameter, type Tensor, tensor } from "../../core/tensor.ts";
 
 const test = suite("optim");
@@ -148,6 +149,90 @@ test("1,000 steps hold no more buffers than the first, and dispose gives all bac
   optimizer.dispose();
   p.zeroGrad();
   assert.is(backend.memory().liveBuffers, before);
+});
+
+test("a step takes as many kernels for fifty parameters as for two, whoever is open", () => {
+  const parameters = Array.from(
+    { length: 50 },
+    (_, i) => parameter(backend, new Array(i + 1).fill(1), [i + 1]),
+  );
+  const counted: string[] = [];
+  const kernels = new Proxy(backend.kernels, {
+    get: (target, name: keyof typeof backend.kernels) => {
+      counted.push(name);
+      return target[name];
+    },
+  });
+  const optimizer = new AdamW();
+  optimizer.adopt(parameters);
+  const original = backend.kernels;
+  Object.assign(backend, { kernels });
+  try {
+    for (const open of [2, 50, 7]) {
+      for (const each of parameters.slice(0, open)) {
+        scope(() => {
+          const tape = new Tape();
+          tape.backward(
+            tape.run(() => sum(linear(full(backend, [2, each.size], 1), reshape(each, [1, each.size])))),
+          );
+        });
+      }
+      counted.length = 0;
+      optimizer.step(parameters, 0.1);
+      assert.equal(counted.filter((each) => each !== "copy"), ["packedSumSquares", "clipScale", "adamw"]);
+      for (const each of parameters) each.zeroGrad();
+    }
+  } finally {
+    Object.assign(backend, { kernels: original });
+  }
+});
+
+test("an operation fills the gradient where the optimizer wants it; one made elsewhere is copied there", async () => {
+  const weight = parameter(backend, [1, 2, 3, 4], [2, 2], { name: "weight" });
+  const bias = parameter(backend, [0, 0], [2], { name: "bias" });
+  const optimizer = new AdamW({ beta1: 0, beta2: 0, epsilon: 1e6, maximumGradientNorm: Infinity });
+  optimizer.adopt([weight, bias]);
+  const x = tensor(backend, [1, 10], [1, 2]);
+  const tape = new Tape();
+  scope(() => tape.backward(tape.run(() => sum(linear(x, weight, bias)))));
+  assert.is(weight.grad!.storage.place, weight.gradientPlace);
+  assert.is(bias.grad!.storage.place, bias.gradientPlace);
+  // A second contribution is added where the first one lies.
+  const again = new Tape();
+  scope(() => again.backward(again.run(() => sum(linear(x, weight)))));
+  assert.is(weight.grad!.storage.place, weight.gradientPlace);
+  assert.equal([...await weight.grad!.read()], [2, 20, 2, 20]);
+  setGrad(bias, [5, 7]);
+  assert.is(bias.grad!.storage.place, null);
+  optimizer.step([weight, bias], 1);
+  const moved = (values: ArrayLike<number>) => Array.from(values, (value) => Math.round(value * 1e6));
+  assert.equal(moved([...await weight.read()].map((value, i) => i + 1 - value)), [2, 20, 2, 20]);
+  assert.equal(moved([...await bias.read()].map((value) => -value)), [5, 7]);
+});
+
+test("parameters survive their optimizer, and two optimizers do not share one", async () => {
+  const parameters = [1, 2].map((value) => parameter(backend, [value], [1], { name: `p${value}` }));
+  const first = new AdamW(), second = new AdamW();
+  for (const each of parameters) setGrad(each, [1]);
+  first.step(parameters, 0.5);
+  second.step(parameters, 0.5);
+  assert.throws(() => first.step(parameters, 0.5), /p1 was taken over by another optimizer/);
+  const values = await Promise.all(parameters.map((each) => each.read()));
+  first.dispose();
+  second.dispose();
+  assert.equal(await Promise.all(parameters.map((each) => each.read())), values);
+  for (const each of parameters) {
+    each.zeroGrad();
+    each.dispose();
+  }
+});
+
+test("an announced update needs the gradient of every parameter that it counted", () => {
+  const [a, b] = ["a", "b"].map((name) => parameter(backend, [1], [1], { name }));
+  const optimizer = new AdamW();
+  optimizer.begin([a, b], 0.1);
+  setGrad(a, [1]);
+  assert.throws(() => optimizer.apply(), /b has no gradient/);
 });
 
 test("what cannot be restored or makes no sense is refused", async () => {

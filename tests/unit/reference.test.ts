@@ -356,14 +356,13 @@ test("clipScale and adamw follow their formulas on a number done by hand", async
     firstMoment,
     secondMoment,
     gradientScale: scale,
-    length: 1,
+    segments: i32([0, 1]),
+    scalars: f32([0.1, 2, 0.99, 0.98]),
+    count: 1,
+    longest: 1,
     beta1: 0.9,
     beta2: 0.99,
-    stepSize: 0.1,
-    secondMomentScale: 2,
     epsilon: 1e-8,
-    decayBefore: 0.01,
-    decayAfter: 0.02,
   });
   const g = 5 * factor;
   const m = 0.45 + 0.1 * g;

@@ -15,6 +15,7 @@ import { Arguments, type ReferenceBuffer, UNWRITTEN_INTEGER } from "./buffers.ts
 import { elementwise } from "./elementwise.ts";
 import { layerNorm } from "./layer_norm.ts";
 import { losses } from "./losses.ts";
+import { optimizer } from "./optimizer.ts";
 import { reductions } from "./reductions.ts";
 
 /** A fresh reference backend; needs nothing from the machine. "f32" is stored as float64. */
@@ -30,7 +31,7 @@ export function createReferenceBackend(): Backend {
   return {
     name: "reference",
     description: "reference: plain TypeScript in float64, one thread",
-    kernels: { ...elementwise, ...reductions, ...layerNorm, ...attention, ...losses },
+    kernels: { ...elementwise, ...reductions, ...layerNorm, ...attention, ...losses, ...optimizer },
 
     allocate(length: number, dtype: DType): ReferenceBuffer {
       if (!Number.isInteger(length) || length < 0) {

@@ -1,5 +1,5 @@
-// Reference kernels of table look-up, cross-entropy and the optimizer's update.
-// It leaves learning rates, step counts and which parameters take part to core/optim.
+// Reference kernels of table look-up and cross-entropy.
+// It leaves the optimizer to optimizer.ts.
 
 import type { DeviceBuffer } from "../backend.ts";
 import type { KernelSet } from "../kernels.ts";
@@ -8,7 +8,7 @@ import { rowLogSumExp } from "./reductions.ts";
 
 type Remaining = Pick<
   KernelSet,
-  "embedding" | "embeddingGrad" | "crossEntropy" | "crossEntropyGrad" | "clipScale" | "adamw"
+  "embedding" | "embeddingGrad" | "crossEntropy" | "crossEntropyGrad"
 >;
 
 function readIndices(args: Arguments, indices: DeviceBuffer, count: number, rows: number): Int32Array {
@@ -77,36 +77,6 @@ export const losses: Remaining = {
         const difference = Math.exp(from[i] - normaliser) - (c === wanted[r] ? 1 : 0);
         to[i] = wanted[r] < 0 ? 0 : upper[r] * difference;
       }
-    }
-  },
-
-  clipScale({ normSquared, out, maximum }) {
-    const args = new Arguments("clipScale");
-    args.distinct({ out }, { normSquared });
-    args.number("maximum", maximum);
-    const square = args.f32("normSquared", normSquared, 1)[0];
-    args.f32("out", out, 1)[0] = Math.min(1, maximum / (Math.sqrt(square) + 1e-6));
-  },
-
-  adamw(given) {
-    const { parameter, gradient, firstMoment, secondMoment, gradientScale, length } = given;
-    const args = new Arguments("adamw");
-    args.distinct({ parameter, firstMoment, secondMoment }, { gradient, gradientScale });
-    const { beta1, beta2, stepSize, secondMomentScale, epsilon, decayBefore, decayAfter } = given;
-    const numbers = { beta1, beta2, stepSize, secondMomentScale, epsilon, decayBefore, decayAfter };
-    for (const [name, value] of Object.entries(numbers)) args.number(name, value);
-    const p = args.f32("parameter", parameter, args.count("length", length));
-    const g = args.f32("gradient", gradient, length);
-    const m = args.f32("firstMoment", firstMoment, length);
-    const v = args.f32("secondMoment", secondMoment, length);
-    const scale = gradientScale ? args.f32("gradientScale", gradientScale, 1)[0] : 1;
-    for (let i = 0; i < length; i++) {
-      const scaled = scale * g[i];
-      m[i] = beta1 * m[i] + (1 - beta1) * scaled;
-      v[i] = beta2 * v[i] + (1 - beta2) * scaled * scaled;
-      let value = p[i] * (1 - decayBefore);
-      value -= stepSize * m[i] / (Math.sqrt(v[i]) * secondMomentScale + epsilon);
-      p[i] = value * (1 - decayAfter);
     }
   },
 };

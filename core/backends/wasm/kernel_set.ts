@@ -71,6 +71,18 @@ export function createKernelSet(
     }
   }
 
+  /** The host reads tables of segments where the kernels read their operands. */
+  function eachSegment(
+    segments: DeviceBuffer,
+    count: number,
+    run: (row: number, start: number, length: number) => void,
+  ): void {
+    const table = at(segments) / 4;
+    for (let row = 0; row < count; row++) {
+      run(row, pool.int32[table + row * 2]!, pool.int32[table + row * 2 + 1]!);
+    }
+  }
+
   return {
     fill({ out, length, value }) {
       if (out.dtype === "i32") bits[0] = value;
@@ -257,24 +269,35 @@ export function createKernelSet(
     clipScale({ normSquared, out, maximum }) {
       x.clipScale!(at(normSquared), at(out), maximum);
     },
+    packedSumSquares({ x: from, segments, count, out, accumulate }) {
+      eachSegment(segments, count, (row, start, length) => {
+        x.sumSquares!(at(from) + start * 4, at(out), 1, length, accumulate || row > 0 ? 1 : 0);
+      });
+    },
     adamw(p) {
-      x.adamw!(
-        at(p.parameter),
-        at(p.gradient),
-        at(p.firstMoment),
-        at(p.secondMoment),
-        atOrZero(p.gradientScale),
-        p.length,
-        p.beta1,
-        p.beta2,
-        1 - p.beta1,
-        1 - p.beta2,
-        p.stepSize,
-        p.secondMomentScale,
-        p.epsilon,
-        1 - p.decayBefore,
-        1 - p.decayAfter,
-      );
+      const scalars = at(p.scalars) / 4;
+      eachSegment(p.segments, p.count, (row, start, length) => {
+        const [stepSize, secondMomentScale, keepBefore, keepAfter] = [0, 1, 2, 3].map((i) =>
+          pool.float32[scalars + row * 4 + i]!
+        );
+        x.adamw!(
+          at(p.parameter) + start * 4,
+          at(p.gradient) + start * 4,
+          at(p.firstMoment) + start * 4,
+          at(p.secondMoment) + start * 4,
+          atOrZero(p.gradientScale),
+          length,
+          p.beta1,
+          p.beta2,
+          1 - p.beta1,
+          1 - p.beta2,
+          stepSize!,
+          secondMomentScale!,
+          p.epsilon,
+          keepBefore!,
+          keepAfter!,
+        );
+      });
     },
   };
 }
