@@ -47,6 +47,7 @@ export type { HostTensor, State } from "./nn/parameters.ts";
 
 export { openSafetensors, type TensorToWrite, writeSafetensors } from "./io/safetensors.ts";
 export { normal, permutation, streamKey, uniform } from "./random.ts";
+export { TrainingStep, type TrainingStepOptions } from "./training/step.ts";
 export { AdamW, type AdamWOptions, type AdamWState } from "./optim/adamw.ts";
 export { learningRateAt, type LearningRateOptions } from "./optim/schedule.ts";
 export { createUnfreezer, type Unfreezer, unfreezingMethods } from "./unfreezing/unfreezer.ts";

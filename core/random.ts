@@ -1,7 +1,7 @@
 // Counter-based random numbers (Philox 4x32-10): the same draws on every runtime, backend and resume, from (seed, purpose, step, element).
 // It leaves the masks of dropout to the kernels, which read the same words by `RandomStream`.
 
-import type { RandomStream } from "./backends/kernels.ts";
+import { type RandomStream, type Scalar, scalarValue } from "./backends/kernels.ts";
 import { fail } from "./errors.ts";
 
 export type { RandomStream } from "./backends/kernels.ts";
@@ -65,7 +65,7 @@ export function philoxWords(stream: RandomStream, length: number, start = 0): Ui
     const i = start + n;
     const wanted = Math.floor(i / 4);
     if (wanted !== current) {
-      philox([wanted, stream.c1, stream.c2, stream.c3], key, block);
+      philox([wanted, scalarValue(stream.c1), stream.c2, stream.c3], key, block);
       current = wanted;
     }
     words[n] = block[i % 4];
@@ -77,7 +77,8 @@ const oneBlock = new Uint32Array(4);
 
 /** Word number `i` (0 ≤ i < 2³⁴) of a stream, as an unsigned 32-bit integer. */
 export function philoxWord(i: number, stream: RandomStream): number {
-  philox([Math.floor(i / 4), stream.c1, stream.c2, stream.c3], [stream.k0, stream.k1], oneBlock);
+  const { k0, k1, c1, c2, c3 } = stream;
+  philox([Math.floor(i / 4), scalarValue(c1), c2, c3], [k0, k1], oneBlock);
   return oneBlock[i % 4];
 }
 
@@ -103,9 +104,14 @@ function requireCount(what: string, value: number, limit: number): void {
  * `sub` separates several streams of the same step, e.g. one for each dropout layer: a number, or a name that is hashed.
  * @throws when seed (< 2⁵³), step (< 2³²) or sub (< 2³²) is not a non-negative integer.
  */
-export function streamKey(seed: number, purpose: string, step = 0, sub: number | string = 0): RandomStream {
+export function streamKey(
+  seed: number,
+  purpose: string,
+  step: Scalar = 0,
+  sub: number | string = 0,
+): RandomStream {
   requireCount("seed", seed, Number.MAX_SAFE_INTEGER);
-  requireCount("step", step, TWO_32);
+  requireCount("step", scalarValue(step), TWO_32);
   const part = typeof sub === "string" ? hashName(sub) : sub;
   requireCount("sub", part, TWO_32);
   return { k0: seed >>> 0, k1: Math.floor(seed / TWO_32), c1: step, c2: part, c3: hashName(purpose) };

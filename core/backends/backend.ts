@@ -51,8 +51,24 @@ export interface Backend {
   read(buffer: DeviceBuffer): Promise<HostArray>;
   /** Waits until everything dispatched so far has run; rejects with the device's error, if any. */
   synchronize(): Promise<void>;
+  /**
+   * Runs `work`, or repeats on the device what it did there under the same key before, without running it. Absent where running
+   * is as cheap; callers use `replay()` below.
+   *
+   * `work` may differ from call to call only in what the buffers hold and in `Live` numbers. It frees what it allocates and
+   * nothing else, and does not write or read from the host. It is run until two runs under a key did exactly the same, so a
+   * number that changes and is not `Live` is found out (@throws), not repeated. What was recorded is forgotten when a buffer
+   * that it uses is freed.
+   */
+  replay?(key: string, work: () => void): void;
   memory(): MemoryStatistics;
   dispose(): void;
+}
+
+/** Runs `work`, or repeats it on the device where the backend can; see `Backend.replay`. */
+export function replay(backend: Backend, key: string, work: () => void): void {
+  if (backend.replay) backend.replay(key, work);
+  else work();
 }
 
 /** Views start at multiples of this many elements: 256 bytes, which every device can bind. */

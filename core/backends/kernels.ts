@@ -4,11 +4,24 @@
 
 import type { DeviceBuffer } from "./backend.ts";
 
+/** A number that may differ each time recorded work is replayed; see `Backend.replay`. */
+export interface Live {
+  readonly value: number;
+}
+
+/** A plain number stays what it was when work was recorded. */
+export type Scalar = number | Live;
+
+export function scalarValue(scalar: Scalar): number {
+  return typeof scalar === "number" ? scalar : scalar.value;
+}
+
 /** Position in the Philox-4x32-10 stream: word(i) = philox(counter = [i >>> 2, c1, c2, c3], key = [k0, k1])[i & 3]. */
 export interface RandomStream {
   readonly k0: number;
   readonly k1: number;
-  readonly c1: number;
+  /** The step. */
+  readonly c1: Scalar;
   readonly c2: number;
   readonly c3: number;
 }

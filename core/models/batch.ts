@@ -26,20 +26,44 @@ export interface Batch {
   nextSentenceLabels?: Int32Array;
 }
 
-export interface DeviceBatch {
-  rows: number;
-  tokens: number;
-  ids: Tensor;
-  positions: Tensor;
-  types: Tensor;
-  /** i32 [rows, T], or undefined when nothing is padded. */
-  mask: Tensor | undefined;
+/** What one set of logits should predict: a class for each row (negative = ignored) and the row's share of the loss. */
+export interface Targets<Values, Weights> {
+  targets: Values;
+  weights: Weights;
 }
 
-export function uploadBatch(backend: Backend, config: EncoderConfig, batch: Batch): DeviceBatch {
-  const rows = batch.examples * (batch.choices ?? 1);
-  const { tokens, inputIds, attentionMask } = batch;
-  const shape = [rows, tokens];
+/** A checked batch as the model reads it: numbers on the host, or tensors on the device. */
+export interface Inputs<Integers, Weights> {
+  readonly examples: number;
+  readonly choices: number;
+  /** examples · choices */
+  readonly rows: number;
+  readonly tokens: number;
+  /** i32 [rows, T] each */
+  readonly ids: Integers;
+  readonly positions: Integers;
+  readonly types: Integers;
+  /** i32 [rows, T], or undefined when nothing is padded. */
+  readonly mask: Integers | undefined;
+  /** Masked-language modelling: i32 [N], which tokens are predicted; undefined for all. */
+  readonly predicted: Integers | undefined;
+  /** One for each set of logits; empty when the batch is for logits only. */
+  readonly targets: readonly Targets<Integers, Weights>[];
+}
+
+export type HostBatch = Inputs<Int32Array, Float64Array>;
+export type HostTargets = Targets<Int32Array, Float64Array>;
+export type DeviceBatch = Inputs<Tensor, Tensor>;
+
+/** Checks a batch; `targets` and `predicted` are the head's. */
+export function hostBatch(
+  config: EncoderConfig,
+  batch: Batch,
+  head: Pick<HostBatch, "targets" | "predicted">,
+): HostBatch {
+  const choices = batch.choices ?? 1;
+  const rows = batch.examples * choices;
+  const { examples, tokens, inputIds, attentionMask } = batch;
   for (const [name, values] of [["inputIds", inputIds], ["attentionMask", attentionMask]] as const) {
     if (values.length !== rows * tokens) {
       fail(
@@ -69,14 +93,41 @@ export function uploadBatch(backend: Backend, config: EncoderConfig, batch: Batc
     config.typeVocabularySize,
     "give 0 for the first and 1 for the second segment",
   );
+  const mask = attentionMask.every((value) => value === 1) ? undefined : attentionMask;
+  return { examples, choices, rows, tokens, ids: inputIds, positions, types: usedTypes, mask, ...head };
+}
+
+/** The same batch on the device, in tensors of the active scope. */
+export function uploadBatch(backend: Backend, host: HostBatch): DeviceBatch {
+  const { rows, tokens } = host;
+  const grid = (values: Int32Array) => tensor(backend, values, [rows, tokens]);
   return {
-    rows,
-    tokens,
-    ids: tensor(backend, inputIds, shape),
-    positions: tensor(backend, positions, shape),
-    types: tensor(backend, usedTypes, shape),
-    mask: attentionMask.every((value) => value === 1) ? undefined : tensor(backend, attentionMask, shape),
+    ...host,
+    ids: grid(host.ids),
+    positions: grid(host.positions),
+    types: grid(host.types),
+    mask: host.mask && grid(host.mask),
+    predicted: host.predicted && tensor(backend, host.predicted),
+    targets: host.targets.map(({ targets, weights }) => ({
+      targets: tensor(backend, targets),
+      weights: tensor(backend, weights),
+    })),
   };
+}
+
+/** All tensors or arrays of a batch, in a fixed order. */
+export function partsOf<Integers, Weights>(batch: Inputs<Integers, Weights>): (Integers | Weights)[] {
+  const { ids, positions, types, mask, predicted, targets } = batch;
+  return [ids, positions, types, mask, predicted, ...targets.flatMap((each) => [each.targets, each.weights])]
+    .filter((each) => each !== undefined);
+}
+
+/** Batches of equal shape can take each other's place on the device. */
+export function shapeOf({ examples, choices, tokens, mask, predicted, targets }: HostBatch): string {
+  const heads = targets.map((each) => each.targets.length);
+  return `${examples}·${choices}×${tokens} ${mask ? "masked" : "full"} ${
+    predicted?.length ?? "all"
+  } ${heads}`;
 }
 
 /** BERT counts from 0; XLM-R numbers the tokens that are not padding from padTokenId + 1 and gives padding padTokenId. */

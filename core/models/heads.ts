@@ -11,22 +11,18 @@ import { reshape } from "../ops/reshape.ts";
 import { slice } from "../ops/slice.ts";
 import { tanh } from "../ops/unary.ts";
 import type { Tensor } from "../tensor.ts";
-import type { Batch } from "./batch.ts";
+import type { Batch, DeviceBatch, HostTargets } from "./batch.ts";
 import { type EncoderConfig, namePrefix } from "./config.ts";
-
-/** What one set of logits should predict: a class for each row (negative = ignored) and the row's share of the loss. */
-export interface Targets {
-  targets: Int32Array;
-  weights: Float64Array;
-}
 
 export interface Head {
   /** Trained whenever the head is: every parameter outside the encoder. */
   readonly parameters: readonly Tensor[];
   /** Logits as rows of one distribution each; `hidden` is [rows, T, H]. Most heads have one set. */
-  logits(hidden: Tensor, batch: Batch, dropout: Dropout): Tensor[];
+  logits(hidden: Tensor, batch: DeviceBatch, dropout: Dropout): Tensor[];
   /** One entry for each set of logits. @throws when the batch lacks the labels */
-  targets(batch: Batch): Targets[];
+  targets(batch: Batch): HostTargets[];
+  /** Numbers of the tokens that are to be predicted, where the head predicts tokens and the batch says which. */
+  predicted?(batch: Batch): Int32Array | undefined;
 }
 
 export class DenseLayer {
@@ -86,7 +82,7 @@ export class SpanHead implements Head {
   }
 
   /** Mean of the starts' and the ends' cross-entropies; a position outside the window is ignored. */
-  targets(batch: Batch): Targets[] {
+  targets(batch: Batch): HostTargets[] {
     const { examples, tokens } = batch;
     const targets = new Int32Array(2 * examples), weights = new Float64Array(2 * examples);
     [batch.startPositions, batch.endPositions].forEach((positions, which) => {
@@ -127,7 +123,7 @@ export class ClassificationHead implements Head {
     return [...(this.#dense?.parameters ?? []), ...this.#output.parameters];
   }
 
-  logits(hidden: Tensor, _batch: Batch, dropout: Dropout): Tensor[] {
+  logits(hidden: Tensor, _batch: DeviceBatch, dropout: Dropout): Tensor[] {
     const p = classifierDropout(this.#config);
     if (this.#pooler !== undefined) {
       return [this.#output.apply(dropout.apply(this.#pooler.apply(hidden), p, this.#site))];
@@ -136,7 +132,7 @@ export class ClassificationHead implements Head {
     return [this.#output.apply(dropout.apply(features, p, this.#site + 1))];
   }
 
-  targets(batch: Batch): Targets[] {
+  targets(batch: Batch): HostTargets[] {
     return [meanTargets(needed(batch.labels, "labels", batch.examples))];
   }
 }
@@ -159,8 +155,8 @@ export class ChoiceHead implements Head {
     return this.#output.parameters;
   }
 
-  logits(hidden: Tensor, batch: Batch, dropout: Dropout): Tensor[] {
-    const choices = batch.choices ?? 1;
+  logits(hidden: Tensor, batch: DeviceBatch, dropout: Dropout): Tensor[] {
+    const { choices } = batch;
     if (choices < 2) {
       fail(`multiple choice: the batch has ${choices} choice an example; set choices to 2 or more`);
     }
@@ -168,7 +164,7 @@ export class ChoiceHead implements Head {
     return [reshape(this.#output.apply(pooled), [batch.examples, choices])];
   }
 
-  targets(batch: Batch): Targets[] {
+  targets(batch: Batch): HostTargets[] {
     return [meanTargets(needed(batch.labels, "labels", batch.examples))];
   }
 }
@@ -180,7 +176,7 @@ export function firstToken(hidden: Tensor): Tensor {
 }
 
 /** Equal shares for all rows that count: the mean. */
-export function meanTargets(targets: Int32Array): Targets {
+export function meanTargets(targets: Int32Array): HostTargets {
   return { targets, weights: new Float64Array(targets.length).fill(1 / Math.max(1, count(targets))) };
 }
 

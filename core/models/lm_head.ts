@@ -10,11 +10,11 @@ import { embedding } from "../ops/embedding.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
 import { linear } from "../ops/linear.ts";
 import { reshape } from "../ops/reshape.ts";
-import { type Tensor, tensor } from "../tensor.ts";
-import type { Batch } from "./batch.ts";
+import type { Tensor } from "../tensor.ts";
+import type { Batch, DeviceBatch, HostTargets } from "./batch.ts";
 import type { EncoderConfig } from "./config.ts";
 import type { Encoder } from "./encoder.ts";
-import { DenseLayer, type Head, meanTargets, needed, Pooler, type Targets } from "./heads.ts";
+import { DenseLayer, type Head, meanTargets, needed, Pooler } from "./heads.ts";
 
 /**
  * Dense, activation, LayerNorm, the inverse of the active language's invertible adapter, decoder.
@@ -66,12 +66,10 @@ export class MaskedLmHead implements Head {
     ];
   }
 
-  logits(hidden: Tensor, batch: Batch, _dropout: Dropout): Tensor[] {
+  logits(hidden: Tensor, batch: DeviceBatch, _dropout: Dropout): Tensor[] {
     const [rows, tokens, width] = hidden.shape;
     const flat = reshape(hidden, [rows * tokens, width]);
-    const chosen = batch.labels === undefined
-      ? flat
-      : embedding(flat, tensor(hidden.backend, predictedAt(batch.labels)));
+    const chosen = batch.predicted === undefined ? flat : embedding(flat, batch.predicted);
     const inner = activation(this.#config.hiddenActivation)(this.#dense.apply(chosen));
     const normed = layerNorm(inner, this.#gamma, this.#beta, this.#config.layerNormEpsilon);
     const inverted = this.#adapters.invertible?.invert(normed) ?? normed;
@@ -82,7 +80,11 @@ export class MaskedLmHead implements Head {
     return logits;
   }
 
-  targets(batch: Batch): Targets[] {
+  predicted(batch: Batch): Int32Array | undefined {
+    return batch.labels && predictedAt(batch.labels);
+  }
+
+  targets(batch: Batch): HostTargets[] {
     const labels = needed(batch.labels, "labels", batch.examples * batch.tokens);
     const predicted = labels.filter((label) => label >= 0);
     const out = [meanTargets(predicted.length > 0 ? predicted : Int32Array.of(-1))];

@@ -15,8 +15,8 @@ import { type LoadOptions, type LoadReport, ParameterStore, type State } from ".
 import { add, mul } from "../ops/binary.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { sum } from "../ops/reduce.ts";
-import { scope, type Tensor, tensor } from "../tensor.ts";
-import { type Batch, uploadBatch } from "./batch.ts";
+import { scope, type Tensor } from "../tensor.ts";
+import { type Batch, type DeviceBatch, type HostBatch, hostBatch, uploadBatch } from "./batch.ts";
 import { checkConfig, type EncoderConfig, namePrefix } from "./config.ts";
 import { Encoder, type LayerNormPasses } from "./encoder.ts";
 import { ChoiceHead, ClassificationHead, type Head, SpanHead } from "./heads.ts";
@@ -107,38 +107,50 @@ export class Model {
    * Logits as rows of one distribution each: span [2·B, T] (starts, then ends), classification [B, labels], choice [B, C],
    * masked-lm [N, V] for the N predicted tokens.
    */
-  logits(batch: Batch, options: ForwardOptions = {}): Tensor {
+  logits(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor {
     return this.outputs(batch, options)[0];
   }
 
+  /** Checks a batch and lays out what this model reads of it. Without `labelled` it is for logits only. */
+  prepare(batch: Batch, labelled: boolean): HostBatch {
+    return hostBatch(this.config, batch, {
+      predicted: this.#head.predicted?.(batch),
+      targets: labelled ? this.#head.targets(batch) : [],
+    });
+  }
+
+  #onDevice(batch: Batch | DeviceBatch, labelled: boolean): DeviceBatch {
+    return "ids" in batch ? batch : uploadBatch(this.backend, this.prepare(batch, labelled));
+  }
+
   /** All sets of logits: one, or two for masked-lm with the next-sentence head. */
-  outputs(batch: Batch, options: ForwardOptions = {}): Tensor[] {
+  outputs(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor[] {
     return scope(() => {
       const dropout = new Dropout(options.dropout);
-      const hidden = this.#encoder.forward(uploadBatch(this.backend, this.config, batch), dropout);
-      return this.#head.logits(hidden, batch, dropout);
+      const inputs = this.#onDevice(batch, false);
+      return this.#head.logits(this.#encoder.forward(inputs, dropout), inputs, dropout);
     });
   }
 
   /** Hidden states of the last layer, [rows, T, H]. */
-  hidden(batch: Batch, options: ForwardOptions = {}): Tensor {
-    return scope(() =>
-      this.#encoder.forward(uploadBatch(this.backend, this.config, batch), new Dropout(options.dropout))
-    );
+  hidden(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor {
+    return scope(() => this.#encoder.forward(this.#onDevice(batch, false), new Dropout(options.dropout)));
   }
 
   /** Mean cross-entropy, shape []: spans average starts and ends, masked-lm with next sentences adds the two means. */
-  loss(batch: Batch, options: ForwardOptions = {}): Tensor {
-    return scope(() => this.lossOf(this.outputs(batch, options), batch));
+  loss(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor {
+    return scope(() => {
+      const inputs = this.#onDevice(batch, true);
+      return this.lossOf(this.outputs(inputs, options), inputs);
+    });
   }
 
   /** The loss from logits that `outputs` gave. */
-  lossOf(outputs: readonly Tensor[], batch: Batch): Tensor {
+  lossOf(outputs: readonly Tensor[], batch: Batch | DeviceBatch): Tensor {
     return scope(() =>
-      this.#head.targets(batch).map(({ targets, weights }, i) => {
-        const rows = crossEntropy(outputs[i], tensor(this.backend, targets));
-        return sum(mul(rows, tensor(this.backend, weights)));
-      }).reduce((total, each) => add(total, each))
+      this.#onDevice(batch, true).targets
+        .map(({ targets, weights }, i) => sum(mul(crossEntropy(outputs[i], targets), weights)))
+        .reduce((total, each) => add(total, each))
     );
   }
 

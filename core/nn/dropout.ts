@@ -1,13 +1,15 @@
 // Dropout at numbered sites of a model: the mask is a function of (seed, step, site), so every backend and any resume sees the same.
 // It leaves the numbering of the sites to the model, and the masks themselves to the kernels.
 
+import type { Scalar } from "../backends/kernels.ts";
 import { dropout } from "../ops/dropout.ts";
 import { type RandomStream, streamKey } from "../random.ts";
 import type { Tensor } from "../tensor.ts";
 
 export interface DropoutKey {
   seed: number;
-  step: number;
+  /** Live where the pass is recorded to be replayed at later steps. */
+  step: Scalar;
   /** Which of the pieces that a batch was cut into for accumulation; default 0. */
   piece?: number;
 }

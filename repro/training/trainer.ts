@@ -6,10 +6,9 @@ import {
   createUnfreezer,
   learningRateAt,
   type Model,
-  scope,
   type State,
-  Tape,
   type Tensor,
+  TrainingStep,
   type Unfreezer,
   writeSafetensors,
 } from "../../core/mod.ts";
@@ -63,7 +62,9 @@ export class Trainer {
   readonly #open = new Set<number>();
   readonly #schedule: ScheduleEntry[] = [];
   #step = 0;
-  #pending: { step: number; loss: Tensor; learningRate: number; open: number }[] = [];
+  readonly #update: TrainingStep;
+  /** Lines of the losses that wait on the device. */
+  #pending: { step: number; learningRate: number; open: number }[] = [];
   #best: { step: number; score: number; state: State } | null = null;
   #epoch: { number: number; batches: Int32Array[] } | null = null;
 
@@ -78,6 +79,12 @@ export class Trainer {
       stepCount: mutant === "global-step-count" ? "global" : "per-parameter",
     });
     this.#optimizer.adopt(this.#trained());
+    this.#update = new TrainingStep({
+      model,
+      optimizer: this.#optimizer,
+      losses: readLossesEvery,
+      dropoutSeed: spec.seed,
+    });
     this.#unfreezer = createUnfreezer({
       layers: model.config.layers,
       interval,
@@ -102,8 +109,7 @@ export class Trainer {
 
   /** One update. */
   async advance(): Promise<void> {
-    const { model, spec } = this.#options;
-    const { hyperparameters: hp } = spec;
+    const { hyperparameters: hp } = this.#options.spec;
     await this.#unfreeze();
     if (hp.trackFisherEvery > 0 && this.#step % hp.trackFisherEvery === 0) await this.#track();
     const learningRate = learningRateAt(this.#step, {
@@ -111,16 +117,8 @@ export class Trainer {
       learningRate: hp.learningRate,
       totalSteps: this.steps,
     });
-    const batch = modelBatch(this.#batch());
-    const loss = scope(() => {
-      const tape = new Tape();
-      const loss = tape.run(() => model.loss(batch, { dropout: { seed: spec.seed, step: this.#step } }));
-      tape.backward(loss);
-      return loss;
-    });
-    this.#optimizer.step(model.trainableParameters, learningRate);
-    model.zeroGrad();
-    this.#pending.push({ step: this.#step, loss, learningRate, open: this.#open.size });
+    this.#update.run(modelBatch(this.#batch()), { number: this.#step, learningRate });
+    this.#pending.push({ step: this.#step, learningRate, open: this.#open.size });
     this.#step++;
     if (this.#pending.length >= readLossesEvery || this.#step === this.steps) await this.readLosses();
     if (hp.evaluateEvery > 0 && this.#step % hp.evaluateEvery === 0) await this.#validate();
@@ -130,16 +128,16 @@ export class Trainer {
   async readLosses(): Promise<void> {
     const pending = this.#pending;
     this.#pending = [];
-    for (const { loss, ...line } of pending) {
-      const value = await loss.item();
-      loss.dispose();
-      if (!Number.isFinite(value)) {
+    const losses = await this.#update.losses();
+    for (const [i, line] of pending.entries()) {
+      const loss = losses[i];
+      if (!Number.isFinite(loss)) {
         throw new Error(
-          `train: the loss of step ${line.step} is ${value}; training has diverged, lower the learning rate ` +
+          `train: the loss of step ${line.step} is ${loss}; training has diverged, lower the learning rate ` +
             `(${this.#options.spec.hyperparameters.learningRate})`,
         );
       }
-      this.#options.onLoss({ ...line, loss: value });
+      this.#options.onLoss({ ...line, loss });
     }
   }
 
@@ -196,8 +194,8 @@ export class Trainer {
   }
 
   dispose(): void {
-    for (const { loss } of this.#pending) loss.dispose();
     this.#pending = [];
+    this.#update.dispose();
     this.#optimizer.dispose();
   }
 

@@ -3,7 +3,7 @@
 
 import { CoreError } from "../../errors.ts";
 import type { DeviceBuffer, DType } from "../backend.ts";
-import type { RandomStream } from "../kernels.ts";
+import { type RandomStream, scalarValue } from "../kernels.ts";
 
 /** Memory that a buffer and its views share, and how many of them are live. */
 export interface ReferenceBlock {
@@ -53,7 +53,7 @@ export class Arguments {
 
   stream(value: RandomStream): RandomStream {
     for (const part of ["k0", "k1", "c1", "c2", "c3"] as const) {
-      const word = value?.[part];
+      const word = part === "c1" ? scalarValue(value?.c1) : value?.[part];
       if (!Number.isInteger(word) || word < 0 || word > 0xffffffff) {
         this.fail(
           `random.${part} is ${word}; wanted an unsigned 32-bit integer (make streams with streamKey)`,

@@ -2,7 +2,7 @@
 // It leaves the arithmetic to kernels/ and the meaning of each argument to ../kernels.ts.
 
 import type { DeviceBuffer } from "../backend.ts";
-import type { BinaryOperation, KernelSet, UnaryOperation } from "../kernels.ts";
+import { type BinaryOperation, type KernelSet, scalarValue, type UnaryOperation } from "../kernels.ts";
 import type { KernelExports } from "./module.ts";
 import type { MemoryPool, WasmBuffer } from "./pool.ts";
 
@@ -219,7 +219,7 @@ export function createKernelSet(
       const { batch, tokens, heads, headSize, scale } = p;
       x.attentionForward!(
         ...[q, k, v, mask, out, lse, batch, tokens, heads, headSize, scale, limit, keep],
-        ...[r.c1, r.c2, r.c3, r.k0, r.k1],
+        ...[scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
       );
     },
     attentionGrad(p) {
@@ -236,7 +236,7 @@ export function createKernelSet(
       const { batch, tokens, heads, headSize, scale } = p;
       x.attentionBackward!(
         ...[q, k, v, mask, out, lse, dout, dq, dk, dv, batch, tokens, heads, headSize, scale, limit, keep],
-        ...[r.c1, r.c2, r.c3, r.k0, r.k1],
+        ...[scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
       );
     },
     embedding({ table, indices, out, count, width }) {
@@ -253,7 +253,7 @@ export function createKernelSet(
         length,
         threshold(probability),
         keep,
-        r.c1,
+        scalarValue(r.c1),
         r.c2,
         r.c3,
         r.k0,

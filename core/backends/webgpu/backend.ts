@@ -110,6 +110,7 @@ export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backe
     },
     read: (buffer) => recorder.read(own(buffer)),
     synchronize: () => recorder.synchronize(),
+    replay: (key, work) => recorder.replay(key, work),
     memory: () => recorder.pool.statistics(),
     dispose: () => recorder.dispose(),
   };

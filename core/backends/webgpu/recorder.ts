@@ -3,8 +3,11 @@
 
 import { CoreError, fail } from "../../errors.ts";
 import type { HostArray } from "../backend.ts";
+import type { Scalar } from "../kernels.ts";
 import { BufferPool, usage, type WebgpuBuffer } from "./pool.ts";
 import { type Program, shaderText, signature } from "./program.ts";
+import { type Recording, writeParameters } from "./recording.ts";
+import { parameterSlot, Replay, Replays } from "./replays.ts";
 
 /** What the kernels adapt to. */
 export interface Profile {
@@ -28,8 +31,8 @@ export interface View {
   readonly bytes: number;
 }
 
-const parameterSlot = 256;
-const dispatchesPerSubmission = 512;
+/** A step of the deepest encoders fits; beyond it what was recorded is submitted. */
+const dispatchesPerSubmission = 2048;
 const maximumGroups = 65535;
 /** Bind groups kept; a step of the largest model uses a few thousand different ones. */
 const maximumBindGroups = 20_000;
@@ -43,12 +46,17 @@ export class Recorder {
   readonly #pipelines = new Map<string, Pipeline>();
   readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
   readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #replays: Replays;
+  #recording: Recording | null = null;
   readonly #parameterLayout: GPUBindGroupLayout;
   readonly #parameterGroup: GPUBindGroup;
   readonly #parameterBuffer: GPUBuffer;
   readonly #words = new Uint32Array(dispatchesPerSubmission * parameterSlot / 4);
-  readonly #integers = new Int32Array(this.#words.buffer);
-  readonly #floats = new Float32Array(this.#words.buffer);
+  readonly #typedWords = {
+    unsigned: this.#words,
+    integers: new Int32Array(this.#words.buffer),
+    floats: new Float32Array(this.#words.buffer),
+  };
   #encoder: GPUCommandEncoder | null = null;
   #pass: GPUComputePassEncoder | null = null;
   #recorded = 0;
@@ -72,10 +80,12 @@ export class Recorder {
       label: "parameters",
       entries: [{ binding: 0, visibility: 4, buffer: { type: "uniform", hasDynamicOffset: true } }],
     });
-    this.#parameterGroup = device.createBindGroup({
-      label: "parameters",
-      layout: this.#parameterLayout,
-      entries: [{ binding: 0, resource: { buffer: this.#parameterBuffer, size: parameterSlot } }],
+    this.#parameterGroup = this.#bindParameters(this.#parameterBuffer);
+    this.#replays = new Replays(this.pool, {
+      record: (recording, work) => this.#record(recording, work),
+      encode: (replay) => this.#encode(replay),
+      seal: (recording) => new Replay(device, recording, (buffer) => this.#bindParameters(buffer)),
+      flush: () => this.flush(),
     });
     device.onuncapturederror = (event) => {
       // The first error is the cause; what follows it is its consequence.
@@ -89,6 +99,14 @@ export class Recorder {
         `webgpu: the device was lost (${reason}); create the backend again, or resume the run from its last checkpoint`,
       );
       onDeviceLost?.(reason);
+    });
+  }
+
+  #bindParameters(buffer: GPUBuffer): GPUBindGroup {
+    return this.device.createBindGroup({
+      label: "parameters",
+      layout: this.#parameterLayout,
+      entries: [{ binding: 0, resource: { buffer, size: parameterSlot } }],
     });
   }
 
@@ -142,7 +160,7 @@ export class Recorder {
   dispatch(
     pipeline: Pipeline,
     buffers: readonly (WebgpuBuffer | View)[],
-    values: readonly number[],
+    values: readonly Scalar[],
     groups: readonly [number, number?, number?],
   ): void {
     const { program } = pipeline;
@@ -155,29 +173,74 @@ export class Recorder {
       );
     }
     if (this.#recorded === dispatchesPerSubmission) this.flush();
-    const group = this.#bindGroup(pipeline, buffers);
-    const at = this.#recorded * parameterSlot / 4;
-    for (let i = 0; i < program.parameters.length; i++) {
-      const { type } = program.parameters[i];
-      if (type === "f32") this.#floats[at + i] = values[i];
-      else if (type === "i32") this.#integers[at + i] = values[i];
-      else this.#words[at + i] = values[i];
-    }
-    this.#encoder ??= this.device.createCommandEncoder();
-    this.#pass ??= this.#encoder.beginComputePass();
-    this.#pass.setPipeline(pipeline.gpu);
-    this.#pass.setBindGroup(0, this.#parameterGroup, [this.#recorded * parameterSlot]);
-    this.#pass.setBindGroup(1, group);
-    this.#pass.dispatchWorkgroups(x, y, z);
+    const { group, key } = this.#bindGroup(pipeline, buffers);
+    writeParameters(this.#typedWords, this.#recorded * parameterSlot / 4, program, values);
+    const pass = this.#openPass();
+    pass.setPipeline(pipeline.gpu);
+    pass.setBindGroup(0, this.#parameterGroup, [this.#recorded * parameterSlot]);
+    pass.setBindGroup(1, group);
+    pass.dispatchWorkgroups(x, y, z);
     this.#recorded++;
+    this.#recording?.dispatches.push({
+      ...{ program, pipeline: pipeline.gpu, group, groupKey: key, values, workgroups: [x, y, z] },
+    });
   }
 
-  #bindGroup(pipeline: Pipeline, buffers: readonly (WebgpuBuffer | View)[]): GPUBindGroup {
+  #openPass(): GPUComputePassEncoder {
+    this.#encoder ??= this.device.createCommandEncoder();
+    return this.#pass ??= this.#encoder.beginComputePass();
+  }
+
+  /** Runs `work` unless what it dispatches under this key is known; see `Backend.replay`. */
+  replay(key: string, work: () => void): void {
+    this.#checkUsable("replay");
+    if (this.#recording !== null) {
+      fail(`replay ${key}: another replay is being recorded; replays do not hold each other`);
+    }
+    this.#replays.run(key, work);
+  }
+
+  #record(recording: Recording, work: () => void): void {
+    this.#recording = recording;
+    this.pool.keepAccount(recording);
+    try {
+      work();
+      recording.finish();
+    } catch (error) {
+      this.pool.unpin([]);
+      throw error;
+    } finally {
+      this.#recording = null;
+      this.pool.keepAccount(null);
+    }
+  }
+
+  #encode(replay: Replay): void {
+    // The queue writes before anything that is submitted later: the same replay's commands must go first.
+    if (replay.lastUse === this.#submission) this.flush();
+    replay.writeLive();
+    replay.lastUse = this.#submission;
+    for (const block of replay.blocks) block.lastUse = this.#submission;
+    const pass = this.#openPass();
+    let current: GPUComputePipeline | null = null;
+    for (const { pipeline, parameters, offset, group, workgroups: [x, y, z] } of replay.commands) {
+      if (pipeline !== current) pass.setPipeline(current = pipeline);
+      pass.setBindGroup(0, parameters, [offset]);
+      pass.setBindGroup(1, group);
+      pass.dispatchWorkgroups(x, y, z);
+    }
+  }
+
+  #bindGroup(
+    pipeline: Pipeline,
+    buffers: readonly (WebgpuBuffer | View)[],
+  ): { group: GPUBindGroup; key: string } {
     let key = pipeline.signature;
     for (const [i, each] of buffers.entries()) {
       const buffer = "buffer" in each ? each.buffer : each;
       if (!buffer.live) fail(`${pipeline.program.name}: a buffer was used after it was freed`);
       buffer.block.lastUse = this.#submission;
+      this.#recording?.used(buffer);
       const { signature } = pipeline;
       if (
         signature[i] === "w" &&
@@ -221,7 +284,7 @@ export class Recorder {
       });
       this.#bindGroups.set(key, group);
     }
-    return group;
+    return { group, key };
   }
 
   /** Submits what was recorded. */
@@ -246,6 +309,7 @@ export class Recorder {
 
   write(buffer: WebgpuBuffer, data: Float32Array | Int32Array, offset: number): void {
     this.#checkUsable("write");
+    this.#checkNotRecording("write");
     if (!buffer.live) fail("write: the buffer was used after it was freed");
     // The queue writes before anything that is submitted later, so recorded readers of the block must go first.
     if (buffer.block.lastUse === this.#submission) this.flush();
@@ -263,6 +327,7 @@ export class Recorder {
 
   async read(buffer: WebgpuBuffer): Promise<HostArray> {
     this.#checkUsable("read");
+    this.#checkNotRecording("read");
     if (!buffer.live) fail("read: the buffer was used after it was freed");
     const bytes = buffer.length * 4;
     const out = buffer.dtype === "f32" ? new Float32Array(buffer.length) : new Int32Array(buffer.length);
@@ -309,6 +374,13 @@ export class Recorder {
   async #settle(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 0));
     if (this.#failure !== null) throw this.#failure;
+  }
+
+  #checkNotRecording(action: string): void {
+    if (this.#recording === null) return;
+    fail(
+      `${action}: replayed work runs on the device alone; ${action} before or after it, into a buffer that stays`,
+    );
   }
 
   #checkUsable(action: string): void {

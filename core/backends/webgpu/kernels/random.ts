@@ -1,7 +1,7 @@
 // Philox 4x32-10 in WGSL (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"), the stream of core/random.ts,
 // and dropout, which reads it element by element.
 
-import type { KernelSet, RandomStream } from "../../kernels.ts";
+import type { KernelSet, RandomStream, Scalar } from "../../kernels.ts";
 import { bindings, parameters } from "../program.ts";
 import { grid, linearMain, type Recorder } from "../recorder.ts";
 import { forWindows, groupSize } from "./windows.ts";
@@ -32,7 +32,7 @@ fn philox(block: u32) -> vec4u {
 
 export const streamParameters = "k0 k1 c1 c2 c3";
 
-export function streamValues({ k0, k1, c1, c2, c3 }: RandomStream): number[] {
+export function streamValues({ k0, k1, c1, c2, c3 }: RandomStream): Scalar[] {
   return [k0, k1, c1, c2, c3];
 }
 
