@@ -1,11 +1,14 @@
 // Records dispatches into one compute pass and submits them late: a training step costs few submissions.
-// Caches pipelines and bind groups, and turns every error that the device reports into a rejection of the next wait.
+// Turns every error that the device reports into a rejection of the next wait. Shaders are pipelines.ts's, what they are bound to
+// bind_groups.ts's, repeating a recorded step replays.ts's.
 
 import { CoreError, fail } from "../../errors.ts";
 import type { HostArray } from "../backend.ts";
 import type { Scalar } from "../kernels.ts";
 import { BufferPool, usage, type WebgpuBuffer } from "./pool.ts";
-import { type Program, shaderText, signature } from "./program.ts";
+import { BindGroups, type View } from "./bind_groups.ts";
+import { type Pipeline, Pipelines } from "./pipelines.ts";
+import type { Program } from "./program.ts";
 import { type Recording, writeParameters } from "./recording.ts";
 import { parameterSlot, Replay, Replays } from "./replays.ts";
 
@@ -17,35 +20,20 @@ export interface Profile {
   readonly lanes: number;
 }
 
-interface Pipeline {
-  readonly program: Program;
-  readonly gpu: GPUComputePipeline;
-  readonly layout: GPUBindGroupLayout;
-  readonly signature: string;
-}
-
-/** A part of a buffer, in bytes; the offset must be a multiple of 256. */
-export interface View {
-  readonly buffer: WebgpuBuffer;
-  readonly offset: number;
-  readonly bytes: number;
-}
-
 /** A step of the deepest encoders fits; beyond it what was recorded is submitted. */
 const dispatchesPerSubmission = 2048;
 const maximumGroups = 65535;
-/** Bind groups kept; a step of the largest model uses a few thousand different ones. */
-const maximumBindGroups = 20_000;
 /** Bytes handed to the queue in one piece, so that its staging memory stays small. */
 const writePiece = 2 ** 26;
+
+export type { View } from "./bind_groups.ts";
 
 export class Recorder {
   readonly device: GPUDevice;
   readonly profile: Profile;
   readonly pool: BufferPool;
-  readonly #pipelines = new Map<string, Pipeline>();
-  readonly #layouts = new Map<string, { group: GPUBindGroupLayout; pipeline: GPUPipelineLayout }>();
-  readonly #bindGroups = new Map<string, GPUBindGroup>();
+  readonly #pipelines: Pipelines;
+  readonly #bindGroups: BindGroups;
   readonly #replays: Replays;
   #recording: Recording | null = null;
   readonly #parameterLayout: GPUBindGroupLayout;
@@ -67,6 +55,7 @@ export class Recorder {
   constructor(device: GPUDevice, profile: Profile, onDeviceLost?: (reason: string) => void) {
     this.device = device;
     this.profile = profile;
+    this.#bindGroups = new BindGroups(device);
     this.pool = new BufferPool(device, () => {
       this.flush();
       this.#bindGroups.clear();
@@ -80,6 +69,7 @@ export class Recorder {
       label: "parameters",
       entries: [{ binding: 0, visibility: 4, buffer: { type: "uniform", hasDynamicOffset: true } }],
     });
+    this.#pipelines = new Pipelines(device, this.#parameterLayout);
     this.#parameterGroup = this.#bindParameters(this.#parameterBuffer);
     this.#replays = new Replays(this.pool, {
       record: (recording, work) => this.#record(recording, work),
@@ -112,45 +102,7 @@ export class Recorder {
 
   /** Runs `build` once for each name; names carry the variant. */
   program(name: string, build: (name: string) => Program): Pipeline {
-    let pipeline = this.#pipelines.get(name);
-    if (pipeline === undefined) {
-      pipeline = this.#compile(build(name));
-      this.#pipelines.set(name, pipeline);
-    }
-    return pipeline;
-  }
-
-  #compile(program: Program): Pipeline {
-    const key = signature(program);
-    if (key.length > this.device.limits.maxStorageBuffersPerShaderStage) {
-      fail(
-        `${program.name}: ${key.length} storage buffers, this device binds ` +
-          `${this.device.limits.maxStorageBuffersPerShaderStage}; use another device or backend`,
-      );
-    }
-    let layout = this.#layouts.get(key);
-    if (layout === undefined) {
-      const group = this.device.createBindGroupLayout({
-        label: key,
-        entries: [...key].map((access, binding) => ({
-          binding,
-          visibility: 4,
-          buffer: { type: access === "r" ? "read-only-storage" : "storage" },
-        })),
-      });
-      const pipeline = this.device.createPipelineLayout({
-        label: key,
-        bindGroupLayouts: [this.#parameterLayout, group],
-      });
-      this.#layouts.set(key, layout = { group, pipeline });
-    }
-    const module = this.device.createShaderModule({ label: program.name, code: shaderText(program) });
-    const gpu = this.device.createComputePipeline({
-      label: program.name,
-      layout: layout.pipeline,
-      compute: { module, entryPoint: "main" },
-    });
-    return { program, gpu, layout: layout.group, signature: key };
+    return this.#pipelines.get(name, build);
   }
 
   /**
@@ -173,7 +125,13 @@ export class Recorder {
       );
     }
     if (this.#recorded === dispatchesPerSubmission) this.flush();
-    const { group, key } = this.#bindGroup(pipeline, buffers);
+    for (const each of buffers) {
+      const buffer = "buffer" in each ? each.buffer : each;
+      if (!buffer.live) fail(`${program.name}: a buffer was used after it was freed`);
+      buffer.block.lastUse = this.#submission;
+      this.#recording?.used(buffer);
+    }
+    const { group, key } = this.#bindGroups.get(pipeline, buffers);
     writeParameters(this.#typedWords, this.#recorded * parameterSlot / 4, program, values);
     const pass = this.#openPass();
     pass.setPipeline(pipeline.gpu);
@@ -229,62 +187,6 @@ export class Recorder {
       pass.setBindGroup(1, group);
       pass.dispatchWorkgroups(x, y, z);
     }
-  }
-
-  #bindGroup(
-    pipeline: Pipeline,
-    buffers: readonly (WebgpuBuffer | View)[],
-  ): { group: GPUBindGroup; key: string } {
-    let key = pipeline.signature;
-    for (const [i, each] of buffers.entries()) {
-      const buffer = "buffer" in each ? each.buffer : each;
-      if (!buffer.live) fail(`${pipeline.program.name}: a buffer was used after it was freed`);
-      buffer.block.lastUse = this.#submission;
-      this.#recording?.used(buffer);
-      const { signature } = pipeline;
-      if (
-        signature[i] === "w" &&
-        buffers.some((other, at) => at !== i && conflict(each, other, signature[at] === "w"))
-      ) {
-        fail(`${pipeline.program.name}: the output is also an input; give it a buffer of its own`);
-      }
-      const { block, offset, start, extent } = buffer;
-      if ("buffer" in each) key += `,${block.id}@${offset + each.offset}+${each.bytes}`;
-      else key += start === null ? `,${block.id}` : `,${block.id}@${start}+${extent}`;
-    }
-    let group = this.#bindGroups.get(key);
-    if (group === undefined) {
-      if (this.#bindGroups.size >= maximumBindGroups) this.#bindGroups.clear();
-      const limit = this.device.limits.maxStorageBufferBindingSize;
-      group = this.device.createBindGroup({
-        label: pipeline.program.name,
-        layout: pipeline.layout,
-        entries: buffers.map((each, binding) => {
-          if ("buffer" in each) {
-            return {
-              binding,
-              resource: {
-                buffer: each.buffer.block.gpu,
-                offset: each.buffer.offset + each.offset,
-                size: each.bytes,
-              },
-            };
-          }
-          if (each.bytes > limit) {
-            fail(
-              `${pipeline.program.name}: ${
-                pipeline.program.bindings[binding].name
-              } has ${each.bytes} bytes, this device ` +
-                `binds at most ${limit} at once; use a smaller batch, or another device or backend`,
-            );
-          }
-          const size = Math.min(each.extent, Math.floor(limit / 4) * 4);
-          return { binding, resource: { buffer: each.block.gpu, offset: each.offset, size } };
-        }),
-      });
-      this.#bindGroups.set(key, group);
-    }
-    return { group, key };
   }
 
   /** Submits what was recorded. */
@@ -393,16 +295,6 @@ export class Recorder {
     this.#disposed = true;
     this.device.destroy();
   }
-}
-
-/** Whether a dispatch that writes `out` may not bind `other`: WebGPU forbids reading any part of a buffer that is written. */
-function conflict(out: WebgpuBuffer | View, other: WebgpuBuffer | View, otherIsWritten: boolean): boolean {
-  const [a, b] = [out, other].map((each) => {
-    const buffer = "buffer" in each ? each.buffer : each;
-    const start = buffer.offset + ("buffer" in each ? each.offset : 0);
-    return { block: buffer.block, start, end: start + ("buffer" in each ? each.bytes : buffer.extent) };
-  });
-  return a.block === b.block && (!otherIsWritten || (a.start < b.end && b.start < a.end));
 }
 
 /** Workgroups for `count` of them in a row, folded into a second dimension where one is too short. */
