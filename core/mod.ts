@@ -41,6 +41,7 @@ export { cast, roundToHalf } from "./ops/cast.ts";
 
 export { adapterOf, type LanguageConfig, type LayerGroup, type TaskConfig } from "./adapters/adapters.ts";
 export type { Batch } from "./models/batch.ts";
+export { type TrainingMemory, trainingMemory, type TrainingShape } from "./models/memory.ts";
 export { configJson, type EncoderConfig, encoderConfig } from "./models/config.ts";
 export { createModel, type Model, type ModelOptions, type Task } from "./models/model.ts";
 export type { HostTensor, State } from "./nn/parameters.ts";

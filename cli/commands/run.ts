@@ -54,6 +54,11 @@ export const command: Command = {
     for (const [key, value] of Object.entries(run.metrics)) {
       writeOutput(`${key.padEnd(24)}${value.toFixed(2)}\n`);
     }
+    const { device, trainingPeakBytes } = run.provenance;
+    if (typeof trainingPeakBytes === "number") {
+      const size = `${(trainingPeakBytes / 2 ** 20).toFixed(1)} MiB`;
+      writeOutput(`${"memory of training".padEnd(24)}${size} on ${device}\n`);
+    }
     return 0;
   },
 };

@@ -76,6 +76,7 @@ async function execute(
       onTrace: (line) => writer.log("trf", line),
     });
     await train(trainer, writer, signal, onProgress);
+    const { peakBytes: trainingPeakBytes } = backend.memory();
 
     trainer.restoreBest();
     await writer.writeAdapter(
@@ -118,6 +119,8 @@ async function execute(
       provenance: {
         backend: backend.name,
         device: backend.description,
+        // Live and pooled memory at its highest: while this process trained, and with scoring.
+        trainingPeakBytes,
         devicePeakBytes: memory.peakBytes,
         best: trainer.best,
         trainingItems: training.data.size,

@@ -111,6 +111,15 @@ test("the same specification gives the same bytes", async () => {
   assert.is(first!.schedule[0].layers[0], 11);
 });
 
+test("a finished run says how much device memory its training took", async () => {
+  const store = new RunStore(await temporaryFolder());
+  const spec = specOf({ method: "standard" }, { steps: 3 });
+  await execute(spec, undefined, store);
+  const { trainingPeakBytes, devicePeakBytes } = (await store.finished(await runId(spec)))!.provenance;
+  assert.ok(trainingPeakBytes as number > 1e5, String(trainingPeakBytes));
+  assert.ok(devicePeakBytes as number >= (trainingPeakBytes as number));
+});
+
 test("an interrupted run goes on to the same bytes, also across a validation and an unfreezing", async () => {
   const whole = await execute(specOf());
   for (const stopAt of [3, 11, 20]) {

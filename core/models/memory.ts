@@ -1,0 +1,126 @@
+// How much device memory training takes, from the configuration alone: what stays (weights, moments) and what a step needs for
+// the layers that its gradients reach. It leaves measuring to the backends (`memory()`).
+
+import { type AdapterOptions, type LanguageConfig, languageDefaults } from "../adapters/adapters.ts";
+import type { EncoderConfig } from "./config.ts";
+
+export interface TrainingShape {
+  config: EncoderConfig;
+  adapters: AdapterOptions;
+  /** Values of the head's parameters and of the pooler, where there is one: they are of the task, not of the encoder. */
+  headParameters: number;
+  /** Rows of the batch (for multiple choice all choices of all examples) and tokens of each. */
+  rows: number;
+  tokens: number;
+  /** Layers whose task adapter trains. */
+  open: readonly number[];
+}
+
+/** Bytes. */
+export interface TrainingMemory {
+  /** Encoder, adapters and head. */
+  weights: number;
+  /** Gradients and two moments of everything that may be trained: all task adapters and the head. */
+  optimizer: number;
+  /** What the tape keeps for the backward pass, from the lowest open layer on. */
+  saved: number;
+  /** One layer while it is computed: its values go back to the pool when it is done. */
+  working: number;
+  total: number;
+}
+
+const bytesEach = 4;
+
+const dense = (inputs: number, outputs: number) => inputs * outputs + outputs;
+
+function languageParameters(
+  options: Partial<LanguageConfig>,
+  { hiddenSize: h, layers }: EncoderConfig,
+): number {
+  const { reduction, invertibleReduction, leaveOut = [] } = { ...languageDefaults, ...options };
+  const inner = (width: number, by: number) => Math.max(1, Math.floor(width / by));
+  const size = inner(h, reduction);
+  const adapters = (layers - leaveOut.length) * (dense(h, size) + dense(size, h));
+  if (invertibleReduction === null) return adapters;
+  const lower = Math.floor(h / 2), upper = h - lower;
+  const block = (from: number, to: number) => {
+    const between = inner(from, invertibleReduction);
+    return dense(from, between) + dense(between, to);
+  };
+  return adapters + block(upper, lower) + block(lower, upper);
+}
+
+/** Values of one layer's task adapter. */
+function taskParameters({ task }: AdapterOptions, h: number): number {
+  if (task === undefined) return 0;
+  if (task.kind === "lora") return 2 * 2 * task.rank * h;
+  const size = Math.max(1, Math.floor(h / task.reduction));
+  return dense(h, size) + dense(size, h);
+}
+
+/** Values of the encoder's own parameters, without a pooler. */
+function encoderParameters(config: EncoderConfig): number {
+  const { hiddenSize: h, intermediateSize, layers } = config;
+  const tables = config.vocabularySize + config.maximumPositions + config.typeVocabularySize;
+  const layer = 4 * dense(h, h) + dense(h, intermediateSize) + dense(intermediateSize, h) + 4 * h;
+  return tables * h + 2 * h + layers * layer;
+}
+
+/**
+ * Values a layer keeps for each token when gradients pass through all of it: q, k, v and the context of attention, the inputs of
+ * its LayerNorms (the layer's own input among them), the intermediate layer before its activation, the adapters' inner values.
+ */
+function savedPerToken({ config, adapters }: TrainingShape, isOpen: boolean): number {
+  const { hiddenSize: h, intermediateSize, heads } = config;
+  const language = Object.values(adapters.languages ?? {})[0];
+  const languageInner = language ? Math.floor(h / (language.reduction ?? languageDefaults.reduction)) : 0;
+  const { task } = adapters;
+  const attention = 4 * h + heads, firstNorm = 2 * h, feedForward = intermediateSize + h;
+  // Each adapter adds a LayerNorm over its predecessor's output; all of them share the residual input, counted once.
+  const stacked = (language ? h + languageInner : 0) + (task?.kind === "bottleneck" ? h : 0) + h;
+  return attention + firstNorm + feedForward + stacked + (isOpen ? ownPerToken(adapters, h) : 0) +
+    2 * (2 + (language ? 1 : 0) + (task?.kind === "bottleneck" ? 1 : 0));
+}
+
+/** What an open task adapter keeps beyond that: the input of its first matrix and both sides of its inner values. */
+function ownPerToken({ task }: AdapterOptions, h: number): number {
+  if (task === undefined) return 0;
+  if (task.kind === "lora") return h + 2 * task.rank;
+  return h + 2 * Math.max(1, Math.floor(h / task.reduction));
+}
+
+/** Values for each token of everything that one layer computes, its input included. */
+function workingPerToken({ config, adapters }: TrainingShape): number {
+  const { hiddenSize: h, intermediateSize, heads } = config;
+  const language = Object.keys(adapters.languages ?? {}).length > 0;
+  const attention = 7 * h + heads, feedForward = h + 2 * intermediateSize + 2 * h;
+  return attention + feedForward + (language ? 4 * h : 0) + (adapters.task ? 3 * h : 0) + h;
+}
+
+/** An estimate: pools round sizes up, and kernels use a little scratch of their own. */
+export function trainingMemory(shape: TrainingShape): TrainingMemory {
+  const { config, adapters, headParameters, open } = shape;
+  const { hiddenSize: h, layers } = config;
+  const count = shape.rows * shape.tokens;
+  const task = layers * taskParameters(adapters, h);
+  const languages = Object.values(adapters.languages ?? {})
+    .reduce((sum, each) => sum + languageParameters(each, config), 0);
+  const lowest = Math.min(layers, ...open);
+  let perToken = 0;
+  for (let layer = lowest + 1; layer < layers; layer++) {
+    perToken += savedPerToken(shape, open.includes(layer));
+  }
+  if (lowest < layers) {
+    // In the lowest open layer gradients end at the adapter: of a LoRA that is the layer's beginning.
+    perToken += adapters.task?.kind === "lora"
+      ? savedPerToken(shape, true)
+      : ownPerToken(adapters, h) + 2 * h + 2;
+  }
+  const bytes = {
+    weights: bytesEach * (encoderParameters(config) + languages + task + headParameters),
+    optimizer: bytesEach * 3 * (task + headParameters),
+    saved: bytesEach * count * perToken,
+    working: bytesEach * count * workingPerToken(shape),
+  };
+  return { ...bytes, total: bytes.weights + bytes.optimizer + bytes.saved + bytes.working };
+}

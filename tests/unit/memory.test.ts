@@ -1,0 +1,185 @@
+// Memory of training: a thousand steps leave it as it was, a step allocates nothing fresh after the first of its kind, and the
+// peak is what the configuration says. Buffers and their pools have tests of their own.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import type { Backend } from "../../core/backends/backend.ts";
+import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import {
+  AdamW,
+  createModel,
+  encoderConfig,
+  type Model,
+  trainingMemory,
+  TrainingStep,
+} from "../../core/mod.ts";
+import type { AdapterOptions } from "../../core/adapters/adapters.ts";
+import type { EncoderConfig } from "../../core/models/config.ts";
+import { testWebgpuBackend } from "../fakes/webgpu.ts";
+
+const test = suite("memory");
+
+const open: Record<string, () => Promise<Backend>> = {
+  wasm: () => createWasmBackend(),
+  webgpu: () => testWebgpuBackend(),
+};
+
+const configOf = (layers: number, width: number, more: Record<string, unknown> = {}): EncoderConfig =>
+  encoderConfig({
+    model_type: "bert",
+    hidden_size: width,
+    num_hidden_layers: layers,
+    num_attention_heads: 2,
+    intermediate_size: 4 * width,
+    vocab_size: 60,
+    max_position_embeddings: 64,
+    type_vocab_size: 2,
+    ...more,
+  });
+
+const madX: AdapterOptions = {
+  languages: { en: {}, sw: { reduction: 4, invertibleReduction: null, leaveOut: [1] } },
+  task: { kind: "bottleneck", reduction: 4, nonLinearity: "relu" },
+};
+const lora: AdapterOptions = { languages: { en: {} }, task: { kind: "lora", rank: 3, alpha: 3 } };
+
+interface Run {
+  model: Model;
+  /** One step more. */
+  step(): void;
+  losses(): Promise<number[]>;
+  dispose(): void;
+}
+
+function start(
+  backend: Backend,
+  config: EncoderConfig,
+  adapters: AdapterOptions,
+  layers: number[],
+  rows: number,
+  tokens: number,
+): Run {
+  const model = createModel(backend, { config, task: { kind: "span" }, adapters });
+  const optimizer = new AdamW();
+  optimizer.adopt([...model.taskGroups.flatMap((each) => each.parameters), ...model.headParameters]);
+  model.setTrainable({ layers, head: true });
+  const step = new TrainingStep({ model, optimizer, losses: 50, dropoutSeed: 1 });
+  const positions = new Int32Array(rows).fill(1);
+  const batch = {
+    ...{ examples: rows, tokens, startPositions: positions, endPositions: positions },
+    inputIds: new Int32Array(rows * tokens).fill(7),
+    attentionMask: new Int32Array(rows * tokens).fill(1),
+  };
+  let number = 0;
+  return {
+    model,
+    step: () => step.run(batch, { number: number++, learningRate: 1e-3 }),
+    losses: () => step.losses(),
+    dispose() {
+      for (const each of [step, optimizer, model]) each.dispose();
+    },
+  };
+}
+
+const top = (count: number, layers: number) => Array.from({ length: count }, (_, i) => layers - 1 - i);
+
+/** By how much the estimate may be off, either way. */
+const factor = 1.3;
+
+for (const [name, make] of Object.entries(open)) {
+  test(`${name}: a thousand steps leave memory as the first ones did`, async () => {
+    const backend = await make();
+    const run = start(backend, configOf(1, 8), madX, [0], 2, 4);
+    for (let i = 0; i < 3; i++) run.step();
+    await run.losses();
+    const before = backend.memory();
+    for (let i = 0; i < 20; i++) {
+      for (let j = 0; j < 50; j++) run.step();
+      assert.ok((await run.losses()).every(Number.isFinite));
+    }
+    const { allocations: _, ...after } = backend.memory();
+    const { allocations: __, ...wanted } = before;
+    assert.equal(after, wanted);
+    run.dispose();
+    assert.is(backend.memory().liveBuffers, 0);
+    backend.dispose();
+  });
+
+  for (const count of [1, 6, 12]) {
+    test(`${name}: with ${count} open adapters a step after the first needs no fresh memory`, async () => {
+      const backend = await make();
+      const run = start(backend, configOf(12, 16), madX, top(count, 12), 2, 8);
+      run.step();
+      await run.losses();
+      const { freshAllocations, peakBytes } = backend.memory();
+      assert.ok(freshAllocations > 0);
+      for (let i = 0; i < 8; i++) run.step();
+      await run.losses();
+      assert.is(backend.memory().freshAllocations, freshAllocations);
+      assert.is(backend.memory().peakBytes, peakBytes);
+      backend.dispose();
+    });
+  }
+
+  for (const adapters of [madX, lora]) {
+    test(`${name}: the peak is what the configuration says, within a factor of ${factor} (${adapters.task!.kind})`, async () => {
+      const peaks: number[] = [];
+      for (const count of [0, 1, 6, 12]) {
+        const backend = await make();
+        const [config, rows, tokens] = [configOf(12, 32), 8, 32];
+        const run = start(backend, config, adapters, top(count, 12), rows, tokens);
+        for (let i = 0; i < 3; i++) run.step();
+        await run.losses();
+        const headParameters = run.model.headParameters.reduce((sum, { size }) => sum + size, 0);
+        const estimate = trainingMemory({
+          config,
+          adapters,
+          headParameters,
+          rows,
+          tokens,
+          open: top(count, 12),
+        });
+        const { peakBytes } = backend.memory();
+        console.log(
+          `  ${count} open: peak ${(peakBytes / 2 ** 20).toFixed(2)} MiB, ` +
+            `estimate ${(estimate.total / 2 ** 20).toFixed(2)} MiB, ratio ${
+              (peakBytes / estimate.total).toFixed(2)
+            }`,
+        );
+        assert.ok(
+          peakBytes < estimate.total * factor,
+          `${count} open: peak ${peakBytes}, estimate ${estimate.total}`,
+        );
+        assert.ok(
+          peakBytes > estimate.total / factor,
+          `${count} open: peak ${peakBytes}, estimate ${estimate.total}`,
+        );
+        peaks.push(peakBytes);
+        backend.dispose();
+      }
+      assert.ok(
+        peaks[3] > 1.5 * peaks[2] && peaks[2] > 1.5 * peaks[1],
+        `frozen layers keep nothing: ${peaks}`,
+      );
+    });
+  }
+}
+
+test("the estimate counts every value of the model's parameters", async () => {
+  const backend = await createWasmBackend();
+  const configs = [
+    configOf(3, 8),
+    configOf(2, 6, { model_type: "xlm-roberta", pad_token_id: 1, type_vocab_size: 1 }),
+  ];
+  for (const config of configs) {
+    for (const adapters of [madX, lora, {}, { languages: { en: { reduction: 3 } } }]) {
+      const model = createModel(backend, { config, task: { kind: "span" }, adapters });
+      const count = [...model.parameters.values()].reduce((sum, { size }) => sum + size, 0);
+      const headParameters = 2 * config.hiddenSize + 2;
+      const { weights } = trainingMemory({ config, adapters, headParameters, rows: 1, tokens: 1, open: [] });
+      assert.is(weights, 4 * count);
+      model.dispose();
+    }
+  }
+});
+
+test.run();
