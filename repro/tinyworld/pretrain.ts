@@ -10,10 +10,9 @@ import {
   type EncoderConfig,
   encoderConfig,
   type Model,
-  scope,
   type State,
-  Tape,
   type TensorToWrite,
+  TrainingStep,
   writeSafetensors,
 } from "../../core/mod.ts";
 import {
@@ -196,31 +195,22 @@ interface Stage {
 /** Trains whatever is trainable in the model for one stage, from its checkpoint where there is one. */
 async function stage(session: Session, model: Model, feedOptions: FeedOptions, plan: Stage): Promise<void> {
   const optimizer = new AdamW({ variant: "torch", weightDecay: recipe.weightDecay, beta2: recipe.beta2 });
-  const trained = model.trainableParameters;
+  optimizer.adopt(model.trainableParameters);
+  const update = new TrainingStep({ model, optimizer, losses: reportEvery });
   const feed = new Feed(feedOptions, recipe.diet);
   let step = await session.resume(plan.name, model, optimizer);
   if (step === 0) await session.save(plan.name, step, model, optimizer);
-  let loss = 0, lines = 0;
   for (; step < plan.steps; step++) {
     await session.pause(plan.name, step, model, optimizer);
     const batch = await feed.batch(step);
-    const value = scope(() => {
-      const tape = new Tape();
-      const value = tape.run(() => model.loss(batch));
-      tape.backward(value);
-      return value;
-    });
-    optimizer.step(trained, plan.learningRate * rateAt(step, plan));
-    model.zeroGrad();
+    update.run(batch, { number: step, learningRate: plan.learningRate * rateAt(step, plan) });
     session.tokens += batch.attentionMask.reduce((sum, each) => sum + each, 0);
-    loss += await value.item();
-    value.dispose();
-    lines++;
     if ((step + 1) % reportEvery === 0 || step + 1 === plan.steps) {
-      await session.report(plan, step + 1, loss / lines);
-      loss = lines = 0;
+      const losses = await update.losses();
+      await session.report(plan, step + 1, losses.reduce((sum, each) => sum + each, 0) / losses.length);
     }
   }
+  update.dispose();
   optimizer.dispose();
 }
 
