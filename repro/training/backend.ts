@@ -3,9 +3,8 @@
 import type { Backend } from "../../core/mod.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
-import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
 import { env } from "../runtime.ts";
-import { describeAdapter, openGpu } from "../gpu.ts";
+import { describeAdapter, openGpu, openWebGpuBackend } from "../gpu.ts";
 import type { BackendName } from "../spec/mod.ts";
 
 export type BackendChoice = "auto" | BackendName;
@@ -33,13 +32,7 @@ export async function resolveBackend(choice: BackendChoice): Promise<{ name: Bac
 export async function openBackend(name: BackendName, options: { threads?: number } = {}): Promise<Backend> {
   if (name === "reference") return await createReferenceBackend();
   if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1, simd: simdChoice() });
-  const gpu = await openGpu();
-  if (gpu === null) {
-    throw new Error(
-      "webgpu: no GPU could be opened; install a Vulkan, Metal or D3D12 driver (see `repro doctor`) or use --backend wasm",
-    );
-  }
-  return await createWebgpuBackend({ gpu });
+  return await openWebGpuBackend();
 }
 
 function simdChoice(): "auto" | "plain" {
