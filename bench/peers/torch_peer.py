@@ -67,7 +67,8 @@ def main():
         return
     torch.set_default_device(device)
     torch.set_num_threads(options["threads"])
-    hardware = torch.cuda.get_device_name() if device == "cuda" else f"{torch.get_num_threads()} threads"
+    count = torch.get_num_threads()
+    hardware = torch.cuda.get_device_name() if device == "cuda" else f"{count} thread{'s' if count > 1 else ''}"
     facts = f"Python {platform.python_version()}, {hardware}"
     say({"type": "ready", "version": torch.__version__, "description": facts})
     timed = None
