@@ -56,6 +56,8 @@ const wantedLimits = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
+const wantedFeatures = ["subgroups"] as const;
+
 async function openDevice(
   options: WebgpuOptions,
 ): Promise<{ device: GPUDevice; information: GPUAdapterInfo }> {
@@ -70,13 +72,27 @@ async function openDevice(
     );
   }
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
-  return { device: await adapter.requestDevice({ requiredLimits }), information: adapter.info };
+  const requiredFeatures = wantedFeatures.filter((each) => adapter.features.has(each));
+  return {
+    device: await adapter.requestDevice({ requiredLimits, requiredFeatures }),
+    information: adapter.info,
+  };
+}
+
+/** Where the size of a subgroup is not known beforehand, kernels that count on it are not used. */
+function subgroupSizeOf(device: GPUDevice, information: GPUAdapterInfo): number {
+  const { subgroupMinSize = 0, subgroupMaxSize = 0 } = information;
+  return device.features.has("subgroups") && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
 }
 
 export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backend> {
   const { device, information } = await openDevice(options);
   const isSoftware = options.isSoftware ?? isSoftwareAdapter(information);
-  const recorder = new Recorder(device, { isSoftware, lanes: isSoftware ? 1 : 64 }, options.onDeviceLost);
+  const recorder = new Recorder(
+    device,
+    { isSoftware, lanes: isSoftware ? 1 : 64, subgroupSize: subgroupSizeOf(device, information) },
+    options.onDeviceLost,
+  );
   const kernels: KernelSet = {
     ...elementwiseKernels(recorder),
     ...copyKernels(recorder),

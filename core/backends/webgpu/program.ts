@@ -4,6 +4,8 @@
 /** `r` is read-only storage, `w` storage that is written (and may be read). */
 export type Access = "r" | "w";
 export type ElementType = "f32" | "i32" | "u32" | "vec4f";
+/** Extensions of WGSL; the device must have been opened with the feature that each stands for. */
+export type Extension = "subgroups";
 
 export interface Binding {
   readonly name: string;
@@ -21,6 +23,7 @@ export interface Program {
   readonly name: string;
   readonly bindings: readonly Binding[];
   readonly parameters: readonly Parameter[];
+  readonly extensions?: readonly Extension[];
   /** WGSL with `fn main`; parameters are read as `p.name`. */
   readonly body: string;
 }
@@ -56,6 +59,7 @@ export function shaderText(program: Program): string {
     `${each.name}: array<${each.type}>;`
   );
   return [
+    ...(program.extensions ?? []).map((each) => `enable ${each};`),
     `struct Parameters {\n${fields || "  unused: u32,"}\n}`,
     `@group(0) @binding(0) var<uniform> p: Parameters;`,
     ...storage,

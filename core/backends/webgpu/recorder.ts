@@ -18,6 +18,8 @@ export interface Profile {
   readonly isSoftware: boolean;
   /** Invocations that share one row in a row-wise kernel; 1 means no barriers. */
   readonly lanes: number;
+  /** Invocations of every subgroup, where the device says so beforehand and lets shaders use it; else 0. */
+  readonly subgroupSize: number;
 }
 
 /** A step of the deepest encoders fits; beyond it what was recorded is submitted. */

@@ -1,31 +1,29 @@
 // Matrix product for drivers that run shaders on the CPU: every invocation keeps a tile of the product in registers and
 // reads its operands straight from memory. No shared memory, no barriers: both are slow there.
 
-import type { MatmulTile, MatmulVariant } from "./matmul.ts";
+import type { MatmulProblem, MatmulTile, MatmulVariant } from "./matmul.ts";
 import { storeText } from "./matmul.ts";
 
-interface RegisterTile extends MatmulTile {
-  /** Rows of the tile of one invocation; its columns are `vectors` times four. */
-  readonly tileRows: number;
-  readonly vectors: number;
-  /** Invocations of a workgroup along the columns and rows. */
-  readonly across: number;
-  readonly down: number;
-}
-
-function tile(tileRows: number, vectors: number, across: number, down: number): RegisterTile {
-  const name = `register${tileRows}x${vectors * 4}`;
-  return { name, tileRows, vectors, across, down, rows: tileRows * down, columns: vectors * 4 * across };
+/** A tile of one invocation is `tileRows` × 4·`vectors`; a workgroup has `across` × `down` invocations. */
+function tile(tileRows: number, vectors: number, across: number, down: number): MatmulTile {
+  return {
+    name: `register${tileRows}x${vectors * 4}`,
+    rows: tileRows * down,
+    columns: vectors * 4 * across,
+    extensions: [],
+    reads: ({ n, alignedA, alignedB }) => ({ vectorA: alignedA, vectorB: alignedB, vectorOut: n % 4 === 0 }),
+    body: (variant) => body(variant, tileRows, vectors, across, down),
+  };
 }
 
 /** Wide for layers, small for what has few columns or rows (attention heads, adapters' bottlenecks, labels). */
 const wide = tile(8, 2, 8, 1);
 const narrow = tile(4, 1, 4, 4);
-const tiles: Record<string, RegisterTile> = { [wide.name]: wide, [narrow.name]: narrow };
 
-export function registerTile(m: number, n: number): MatmulTile {
-  return m >= 64 && n >= 64 ? wide : narrow;
-}
+export const registerTiles = {
+  all: [wide, narrow],
+  choose: ({ m, n }: MatmulProblem): MatmulTile => m >= 64 && n >= 64 ? wide : narrow,
+};
 
 const four = [0, 1, 2, 3];
 const range = (count: number) => [...Array(count).keys()];
@@ -99,8 +97,13 @@ function operandB({ transposeB, vectorB }: MatmulVariant, vectors: number): Oper
   };
 }
 
-export function registerTiles(name: string, variant: MatmulVariant): string {
-  const { tileRows, vectors, across, down } = tiles[name];
+function body(
+  variant: MatmulVariant,
+  tileRows: number,
+  vectors: number,
+  across: number,
+  down: number,
+): string {
   const a = operandA(variant, tileRows);
   const b = operandB(variant, vectors);
   // Reading along k in fours wants k in fours; the alignment that allowed the vectors guarantees it.

@@ -1,37 +1,44 @@
 // Matrix product for GPUs: a workgroup stages blocks of both operands in shared memory, each invocation keeps a tile of the
 // product in registers. All four transpositions differ only in how a block is read.
 
-import type { MatmulTile, MatmulVariant } from "./matmul.ts";
+import type { MatmulProblem, MatmulTile, MatmulVariant } from "./matmul.ts";
 import { storeText } from "./matmul.ts";
-
-interface SharedTile extends MatmulTile {
-  /** Tile of one invocation. */
-  readonly tileRows: number;
-  readonly tileColumns: number;
-}
 
 /** Depth of a block. */
 const depth = 16;
 
-function tile(rows: number, columns: number, tileRows: number, tileColumns: number): SharedTile {
-  return { name: `shared${rows}x${columns}`, rows, columns, tileRows, tileColumns };
+/** A workgroup makes `rows` × `columns`, each of its invocations `tileRows` × `tileColumns`. */
+function tile(rows: number, columns: number, tileRows: number, tileColumns: number): MatmulTile {
+  return {
+    name: `shared${rows}x${columns}`,
+    rows,
+    columns,
+    extensions: [],
+    reads: () => ({ vectorA: false, vectorB: false, vectorOut: false }),
+    body: (variant) => body(variant, rows, columns, tileRows, tileColumns),
+  };
 }
 
 const large = tile(128, 64, 8, 4);
 const medium = tile(64, 64, 4, 4);
 const narrow = tile(64, 16, 4, 1);
-const tiles: Record<string, SharedTile> = Object.fromEntries(
-  [large, medium, narrow].map((each) => [each.name, each]),
-);
 
-export function sharedTile(m: number, n: number, batch: number): MatmulTile {
-  if (n <= 32) return narrow;
-  // The larger tile reads less for each product, but only if enough of them keep every core busy.
-  return Math.ceil(m / large.rows) * Math.ceil(n / large.columns) * batch >= 256 ? large : medium;
-}
+export const sharedTiles = {
+  all: [large, medium, narrow],
+  choose({ m, n, batch }: MatmulProblem): MatmulTile {
+    if (n <= 32) return narrow;
+    // The larger tile reads less for each product, but only if enough of them keep every core busy.
+    return Math.ceil(m / large.rows) * Math.ceil(n / large.columns) * batch >= 256 ? large : medium;
+  },
+};
 
-export function sharedTiles(name: string, variant: MatmulVariant): string {
-  const { rows, columns, tileRows, tileColumns } = tiles[name];
+function body(
+  variant: MatmulVariant,
+  rows: number,
+  columns: number,
+  tileRows: number,
+  tileColumns: number,
+): string {
   const { transposeA, transposeB } = variant;
   const across = columns / tileColumns;
   const threads = across * (rows / tileRows);

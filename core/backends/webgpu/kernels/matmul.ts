@@ -1,32 +1,53 @@
 // The matrix product in its four transpositions, batched, with bias or accumulation, and split along k where m·n is small.
-// Two shapes of shader: tiles in shared memory for GPUs, tiles in registers alone for drivers that run on the CPU.
+// Three kinds of shader: tiles in shared memory for GPUs; for drivers that run on the CPU tiles shared by a subgroup, or in registers.
 
 import { fail } from "../../../errors.ts";
 import type { KernelSet, MatmulArguments } from "../../kernels.ts";
-import { bindings, parameters, type Program } from "../program.ts";
+import { bindings, type Extension, parameters } from "../program.ts";
 import type { Recorder } from "../recorder.ts";
-import { registerTile, registerTiles } from "./matmul-register.ts";
-import { sharedTile, sharedTiles } from "./matmul-shared.ts";
+import { registerTiles } from "./matmul-register.ts";
+import { sharedTiles } from "./matmul-shared.ts";
+import { subgroupTiles } from "./matmul-subgroup.ts";
 import { own } from "./windows.ts";
 
-/** What a tile shader is specialised to. */
-export interface MatmulVariant {
+/** What the choice of a tile depends on. */
+export interface MatmulProblem {
+  readonly batch: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  /** Rows of the stored operand start at multiples of four elements, so it can be read four at a time. */
+  readonly alignedA: boolean;
+  readonly alignedB: boolean;
+}
+
+/** Which buffers a tile's shader sees as vectors of four; vectorOut means the product and the bias. */
+export interface MatmulReads {
+  readonly vectorA: boolean;
+  readonly vectorB: boolean;
+  readonly vectorOut: boolean;
+}
+
+/** What a tile's shader is specialised to. */
+export interface MatmulVariant extends MatmulReads {
   readonly transposeA: boolean;
   readonly transposeB: boolean;
   readonly bias: boolean;
   readonly accumulate: boolean;
-  /** Rows of the stored operand start at multiples of four elements, so it can be read four at a time. */
-  readonly vectorA: boolean;
-  readonly vectorB: boolean;
-  /** The same for the product and the bias. */
-  readonly vectorOut: boolean;
 }
 
-/** Rows and columns of the product that one workgroup makes, and the shader for it. */
+/** One way to compute a product. */
 export interface MatmulTile {
   readonly name: string;
+  /** Rows and columns of the product that one workgroup makes. */
   readonly rows: number;
   readonly columns: number;
+  readonly extensions: readonly Extension[];
+  /** How it reads the operands of a product; null where it cannot compute that product. */
+  reads(problem: MatmulProblem): MatmulReads | null;
+  body(variant: MatmulVariant): string;
 }
 
 /**
@@ -35,23 +56,13 @@ export interface MatmulTile {
  */
 const parameterText = "m n k kSplit splits strideA strideB zStart";
 
-export function matmulProgram(name: string, variant: MatmulVariant, body: string): Program {
-  const { bias, accumulate } = variant;
+function bindingText({ bias, accumulate, vectorA, vectorB, vectorOut }: MatmulVariant): string {
   const type = (vector: boolean) => vector ? "vec4f" : "f32";
   if (bias && accumulate) {
     fail("matmul: bias and accumulate exclude each other; add the bias in the first product");
   }
-  return {
-    name,
-    bindings: bindings(
-      `a:${type(variant.vectorA)} b:${type(variant.vectorB)} ${
-        bias ? `bias:${type(variant.vectorOut)}` : ""
-      } → ` +
-        `out:${type(variant.vectorOut)}`,
-    ),
-    parameters: parameters(parameterText),
-    body,
-  };
+  const biasText = bias ? `bias:${type(vectorOut)}` : "";
+  return `a:${type(vectorA)} b:${type(vectorB)} ${biasText} → out:${type(vectorOut)}`;
 }
 
 /** WGSL that writes `value` to out[at], which lies in the column (or vector of columns) `column`. */
@@ -65,10 +76,16 @@ const wantedGroups = 256;
 const shortestSplit = 256;
 
 export function matmulKernels(recorder: Recorder) {
-  const software = recorder.profile.isSoftware;
+  const { isSoftware, subgroupSize } = recorder.profile;
+  const bySubgroup = isSoftware && subgroupSize > 0 ? subgroupTiles(subgroupSize) : null;
+
+  function choose(problem: MatmulProblem): MatmulTile {
+    if (!isSoftware) return sharedTiles.choose(problem);
+    return bySubgroup?.choose(problem) ?? registerTiles.choose(problem);
+  }
 
   function splitsOf(groups: number, k: number): number {
-    if (groups >= wantedGroups / 2 || k < 2 * shortestSplit || software) return 1;
+    if (groups >= wantedGroups / 2 || k < 2 * shortestSplit || isSoftware) return 1;
     return Math.min(Math.ceil(wantedGroups / groups), Math.floor(k / shortestSplit), 64);
   }
 
@@ -77,16 +94,20 @@ export function matmulKernels(recorder: Recorder) {
       const { a, b, bias, out, batch, m, n, k, strideA, strideB, transposeA, transposeB, accumulate } = args;
       if (batch * m * n === 0) return;
       const aligned = (columns: number, stride: number) => columns % 4 === 0 && stride % 4 === 0;
+      const problem: MatmulProblem = {
+        ...{ batch, m, n, k, transposeA, transposeB },
+        alignedA: aligned(transposeA ? m : k, strideA),
+        alignedB: aligned(transposeB ? k : n, strideB),
+      };
+      const tile = choose(problem);
+      const reads = tile.reads(problem) ?? fail(`matmul: ${tile.name} cannot compute ${m}×${k} · ${k}×${n}`);
       const variant: MatmulVariant = {
         transposeA,
         transposeB,
         bias: bias !== undefined,
         accumulate,
-        vectorA: software && aligned(transposeA ? m : k, strideA),
-        vectorB: software && aligned(transposeB ? k : n, strideB),
-        vectorOut: software && n % 4 === 0,
+        ...reads,
       };
-      const tile = software ? registerTile(m, n) : sharedTile(m, n, batch);
       const columns = Math.ceil(n / tile.columns);
       const rows = Math.ceil(m / tile.rows);
       let splits = splitsOf(columns * rows * batch, k);
@@ -97,16 +118,14 @@ export function matmulKernels(recorder: Recorder) {
       const first: MatmulVariant = partial === null
         ? variant
         : { ...variant, bias: false, accumulate: false };
-      const key = JSON.stringify(Object.values(first).map(Number));
-      const program = recorder.program(
-        `matmul/${tile.name}/${key}`,
-        (name) =>
-          matmulProgram(
-            name,
-            first,
-            software ? registerTiles(tile.name, first) : sharedTiles(tile.name, first),
-          ),
-      );
+      const key = Object.values(first).map(Number).join("");
+      const program = recorder.program(`matmul/${tile.name}/${key}`, (name) => ({
+        name,
+        bindings: bindings(bindingText(first)),
+        parameters: parameters(parameterText),
+        extensions: tile.extensions,
+        body: tile.body(first),
+      }));
       const target = partial ?? own(out);
       const buffers = first.bias ? [own(a), own(b), own(bias!), target] : [own(a), own(b), target];
       const depth = batch * splits;
