@@ -1,194 +1,37 @@
 // Fused masked attention: no [T, T] matrix is ever stored. Forward keeps a running softmax (Milakov & Gimelshein 2018) and
-// the log-sum-exp of each row; the gradient recomputes the probabilities, one kernel each for dq, dk and dv, without atomics.
+// the log-sum-exp of each row; the gradient recomputes the probabilities, one kernel for dq and one for dk and dv, without
+// atomics. The shaders themselves are attention-text.ts's.
 
 import type { AttentionShape, KernelSet } from "../../kernels.ts";
 import type { WebgpuBuffer } from "../pool.ts";
 import { bindings, parameters } from "../program.ts";
 import { grid, linearMain, type Recorder } from "../recorder.ts";
+import {
+  attentionParameters,
+  type AttentionVariant,
+  extensionsOf,
+  forwardText,
+  keyGradText,
+  queryGradText,
+  type Sharing,
+  typeOf,
+} from "./attention-text.ts";
 import { dropThreshold, philoxText, streamParameters, streamValues } from "./random.ts";
-import { lowest } from "./rows.ts";
 import { groupSize, own } from "./windows.ts";
 
-/** What a shader is specialised to. */
-interface Variant {
-  readonly headSize: number;
-  readonly masked: boolean;
-  readonly dropped: boolean;
-  /** Invocations of a workgroup: queries (or keys) of one head. */
-  readonly size: number;
-}
-
-const range = (count: number) => [...Array(count).keys()];
-
-/** Vectors of four that hold one head of one token. */
-const vectorsOf = (variant: Variant) => Math.ceil(variant.headSize / 4);
-
-/** Binding type: heads of a multiple of four are read and written as vectors. */
-const typeOf = (variant: Variant) => variant.headSize % 4 === 0 ? "vec4f" : "f32";
-
-/** Vector `c` of the head that starts at element `at`; what lies beyond the head is zero. */
-function load(variant: Variant, buffer: string, at: string, c: number): string {
-  if (variant.headSize % 4 === 0) return `${buffer}[(${at}) / 4u + ${c}u]`;
-  const parts = range(4).map((j) =>
-    c * 4 + j < variant.headSize ? `${buffer}[${at} + ${c * 4 + j}u]` : "0.0"
-  );
-  return `vec4f(${parts.join(", ")})`;
-}
-
-function store(variant: Variant, buffer: string, at: string, c: number, value: string): string {
-  if (variant.headSize % 4 === 0) return `${buffer}[(${at}) / 4u + ${c}u] = ${value};`;
-  return range(4).filter((j) => c * 4 + j < variant.headSize)
-    .map((j) => `${buffer}[${at} + ${c * 4 + j}u] = (${value})[${j}];`).join(" ");
-}
-
-const each = (variant: Variant, text: (c: number) => string) =>
-  range(vectorsOf(variant)).map(text).join("\n  ");
-
-/** Σ of dot products over the vectors of a head. */
-const dot = (variant: Variant, left: (c: number) => string, right: (c: number) => string) =>
-  range(vectorsOf(variant)).map((c) => `dot(${left(c)}, ${right(c)})`).join(" + ");
-
-const parameterText = "tokens heads width scale:f32 keepScale:f32";
-
-/** Invocation `own` is one query or key of head `head` of example `example`; `base` is where the head's tokens begin. */
-function main(variant: Variant, body: string): string {
-  return `
-fn isKept(head: u32, query: u32, key: u32) -> bool {
-  ${
-    variant.dropped
-      ? "let e = (head * p.tokens + query) * p.tokens + key;\n  return ((kept[e / 32u] >> (e % 32u)) & 1u) == 1u;"
-      : "return true;"
-  }
-}
-fn attends(example: u32, key: u32) -> bool {
-  return key < p.tokens${variant.masked ? " && mask[example * p.tokens + min(key, p.tokens - 1u)] != 0" : ""};
-}
-@compute @workgroup_size(${variant.size})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let own = group.x * ${variant.size}u + lane;
-  if (own >= p.tokens) { return; }
-  let head = group.y;
-  let example = head / p.heads;
-  let base = example * p.tokens * p.width + (head % p.heads) * ${variant.headSize}u;
-  let ownAt = base + own * p.width;
-${body}
-}`;
-}
-
-/** Keys that share one rescaling of the running sums. */
-const keysPerStep = (variant: Variant) => variant.headSize <= 32 ? 4 : 2;
-
-function forwardText(variant: Variant): string {
-  const keys = range(keysPerStep(variant));
-  return main(
-    variant,
-    `
-  ${each(variant, (c) => `let q${c} = ${load(variant, "q", "ownAt", c)} * p.scale;`)}
-  ${each(variant, (c) => `var sum${c} = vec4f();`)}
-  var most = ${lowest};
-  var total = 0.0;
-  for (var key = 0u; key < p.tokens; key += ${keys.length}u) {
-    ${
-      keys.map((t) => `
-    let at${t} = base + min(key + ${t}u, p.tokens - 1u) * p.width;
-    let on${t} = attends(example, key + ${t}u);
-    let s${t} = select(${lowest}, ${
-        dot(variant, (c) => `q${c}`, (c) => load(variant, "k", `at${t}`, c))
-      }, on${t});`)
-        .join("")
-    }
-    let higher = max(most, ${keys.map((t) => `s${t}`).reduce((x, y) => `max(${x}, ${y})`)});
-    let shrink = exp(most - higher);
-    most = higher;
-    ${keys.map((t) => `let p${t} = select(0.0, exp(s${t} - most), on${t});`).join(" ")}
-    total = total * shrink + ${keys.map((t) => `p${t}`).join(" + ")};
-    ${
-      keys.map((t) => `let w${t} = select(0.0, p${t} * p.keepScale, isKept(head, own, key + ${t}u));`).join(
-        "\n    ",
-      )
-    }
-    ${
-      each(variant, (c) =>
-        `sum${c} = sum${c} * shrink + ${
-          keys.map((t) =>
-            `w${t} * ${load(variant, "v", `at${t}`, c)}`
-          ).join(" + ")
-        };`)
-    }
-  }
-  let inverse = select(0.0, 1.0 / total, total > 0.0);
-  ${each(variant, (c) => store(variant, "out", "ownAt", c, `sum${c} * inverse`))}
-  logSumExp[head * p.tokens + own] = select(${lowest}, most + log(total), total > 0.0);`,
-  );
-}
-
-/** Probability of (query, key) and the gradient of its score, for queries `query` and keys `key`. */
-const probability = (score: string, query: string) =>
-  `exp((${score}) * p.scale - statistics[(head * p.tokens + ${query}) * 2u])`;
-
-function queryGradText(variant: Variant): string {
-  return main(
-    variant,
-    `
-  ${each(variant, (c) => `let q${c} = ${load(variant, "q", "ownAt", c)};`)}
-  ${each(variant, (c) => `let g${c} = ${load(variant, "dout", "ownAt", c)};`)}
-  ${each(variant, (c) => `var sum${c} = vec4f();`)}
-  let delta = statistics[(head * p.tokens + own) * 2u + 1u];
-  for (var key = 0u; key < p.tokens; key++) {
-    if (!attends(example, key)) { continue; }
-    let at = base + key * p.width;
-    ${each(variant, (c) => `let k${c} = ${load(variant, "k", "at", c)};`)}
-    let weight = ${probability(dot(variant, (c) => `q${c}`, (c) => `k${c}`), "own")};
-    let dv = ${dot(variant, (c) => `g${c}`, (c) => load(variant, "v", "at", c))};
-    let ds = weight * (select(0.0, dv * p.keepScale, isKept(head, own, key)) - delta) * p.scale;
-    ${each(variant, (c) => `sum${c} += ds * k${c};`)}
-  }
-  ${each(variant, (c) => store(variant, "dq", "ownAt", c, `sum${c}`))}`,
-  );
-}
-
-function keyGradText(variant: Variant): string {
-  return main(
-    variant,
-    `
-  ${each(variant, (c) => `let k${c} = ${load(variant, "k", "ownAt", c)};`)}
-  ${each(variant, (c) => `let v${c} = ${load(variant, "v", "ownAt", c)};`)}
-  ${each(variant, (c) => `var sum${c} = vec4f();`)}
-  if (attends(example, own)) {
-    for (var query = 0u; query < p.tokens; query++) {
-      let at = base + query * p.width;
-      ${each(variant, (c) => `let q${c} = ${load(variant, "q", "at", c)};`)}
-      let weight = ${probability(dot(variant, (c) => `q${c}`, (c) => `k${c}`), "query")};
-      let dv = ${dot(variant, (c) => load(variant, "dout", "at", c), (c) => `v${c}`)};
-      let delta = statistics[(head * p.tokens + query) * 2u + 1u];
-      let ds = weight * (select(0.0, dv * p.keepScale, isKept(head, query, own)) - delta) * p.scale;
-      ${each(variant, (c) => `sum${c} += ds * q${c};`)}
-    }
-  }
-  ${each(variant, (c) => store(variant, "dk", "ownAt", c, `sum${c}`))}`,
-  );
-}
-
-function valueGradText(variant: Variant): string {
-  return main(
-    variant,
-    `
-  ${each(variant, (c) => `let k${c} = ${load(variant, "k", "ownAt", c)};`)}
-  ${each(variant, (c) => `var sum${c} = vec4f();`)}
-  if (attends(example, own)) {
-    for (var query = 0u; query < p.tokens; query++) {
-      let at = base + query * p.width;
-      let weight = ${probability(dot(variant, (c) => load(variant, "q", "at", c), (c) => `k${c}`), "query")};
-      let w = select(0.0, weight * p.keepScale, isKept(head, query, own));
-      ${each(variant, (c) => `sum${c} += w * ${load(variant, "dout", "at", c)};`)}
-    }
-  }
-  ${each(variant, (c) => store(variant, "dv", "ownAt", c, `sum${c}`))}`,
-  );
-}
-
 export function attentionKernels(recorder: Recorder) {
-  const size = recorder.profile.isSoftware ? 16 : 64;
+  const { isSoftware, subgroupSize } = recorder.profile;
+
+  /** Subgroups share by registers; else blocks of 32 rows, or as many as leave room for two workgroups on a core. */
+  function sharingFor(headSize: number): Sharing {
+    if (isSoftware && subgroupSize >= 4 && subgroupSize <= 16) {
+      return { by: "subgroup", size: subgroupSize, block: subgroupSize };
+    }
+    const bytesPerRow = 2 * 16 * Math.ceil(headSize / 4) + 8;
+    const half = Math.max(16384, recorder.device.limits.maxComputeWorkgroupStorageSize / 2);
+    const block = [32, 16, 8].find((rows) => rows * bytesPerRow <= half) ?? 4;
+    return { by: "workgroup", size: isSoftware ? 16 : 64, block };
+  }
 
   /** One bit per attention weight, 1 = kept: the gradient reads it by columns, where each element has a Philox block of its own. */
   function keptBits({ batch, heads, tokens, dropout, random }: AttentionShape): WebgpuBuffer | null {
@@ -221,15 +64,16 @@ export function attentionKernels(recorder: Recorder) {
 
   function run(
     kind: string,
-    text: (variant: Variant) => string,
-    args: AttentionShape,
+    text: (variant: AttentionVariant) => string,
+    args: AttentionShape & { mask?: unknown },
     inputs: Record<string, WebgpuBuffer>,
     optional: { mask?: WebgpuBuffer; kept: WebgpuBuffer | null },
     outputs: Record<string, WebgpuBuffer>,
   ): void {
     const { batch, tokens, heads, headSize, scale, dropout } = args;
     const { mask, kept } = optional;
-    const variant = { headSize, masked: mask !== undefined, dropped: kept !== null, size };
+    const sharing = sharingFor(headSize);
+    const variant = { headSize, masked: args.mask !== undefined, dropped: kept !== null, sharing };
     const type = typeOf(variant);
     const scalars = ["statistics", "logSumExp"];
     const typed = (names: string[]) =>
@@ -241,7 +85,8 @@ export function attentionKernels(recorder: Recorder) {
           typed(Object.keys(outputs))
         }`,
       ),
-      parameters: parameters(parameterText),
+      parameters: parameters(attentionParameters),
+      extensions: extensionsOf(variant),
       body: text(variant),
     }));
     const buffers = [
@@ -250,8 +95,9 @@ export function attentionKernels(recorder: Recorder) {
       ...(kept ? [kept] : []),
       ...Object.values(outputs),
     ];
-    const values = [tokens, heads, heads * headSize, scale, 1 / (1 - dropout)];
-    recorder.dispatch(program, buffers, values, [Math.ceil(tokens / size), batch * heads]);
+    const maskAt = 2 * batch * heads * tokens;
+    const values = [tokens, heads, heads * headSize, scale, 1 / (1 - dropout), maskAt];
+    recorder.dispatch(program, buffers, values, [Math.ceil(tokens / sharing.size), batch * heads]);
   }
 
   return {
@@ -266,17 +112,18 @@ export function attentionKernels(recorder: Recorder) {
     attentionGrad(args) {
       const { batch, tokens, heads, headSize } = args;
       const kept = keptBits(args);
-      const optional = { mask: args.mask && own(args.mask), kept };
-      // Pairs (log-sum-exp, out·dout) of each row in one buffer: eight storage buffers are all that some devices bind.
+      // Pairs (log-sum-exp, out·dout) of each row, then the mask: eight storage buffers are all that some devices bind.
       const rows = batch * heads * tokens;
-      const statistics = recorder.pool.allocate(2 * rows, "f32");
-      const program = recorder.program("attentionGrad/statistics", (name) => ({
+      const masks = args.mask === undefined ? 0 : batch * tokens;
+      const statistics = recorder.pool.allocate(2 * rows + masks, "f32");
+      const program = recorder.program(`attentionGrad/statistics/${masks > 0}`, (name) => ({
         name,
-        bindings: bindings("out dout logSumExp → statistics"),
-        parameters: parameters("rows tokens heads headSize"),
+        bindings: bindings(`out dout logSumExp ${masks > 0 ? "mask:i32" : ""} → statistics`),
+        parameters: parameters("rows masks tokens heads headSize"),
         body: linearMain(
           64,
           `
+  ${masks > 0 ? "if (i < p.masks) { statistics[2u * p.rows + i] = select(0.0, 1.0, mask[i] != 0); }" : ""}
   if (i >= p.rows) { return; }
   let head = (i / p.tokens) % p.heads;
   let example = i / p.tokens / p.heads;
@@ -287,16 +134,13 @@ export function attentionKernels(recorder: Recorder) {
   statistics[i * 2u + 1u] = delta;`,
         ),
       }));
-      const sources = [own(args.out), own(args.dout), own(args.logSumExp), statistics];
-      recorder.dispatch(program, sources, [rows, tokens, heads, headSize], grid(Math.ceil(rows / 64)));
+      const masked = args.mask === undefined ? [] : [own(args.mask)];
+      const sources = [own(args.out), own(args.dout), own(args.logSumExp), ...masked, statistics];
+      recorder.dispatch(program, sources, [rows, masks, tokens, heads, headSize], grid(Math.ceil(rows / 64)));
       const [q, k, v, dout] = [args.q, args.k, args.v, args.dout].map(own);
-      run("attentionGrad/q", queryGradText, args, { q, k, v, dout, statistics }, optional, {
-        dq: own(args.dq),
-      });
-      run("attentionGrad/k", keyGradText, args, { q, k, v, dout, statistics }, optional, {
-        dk: own(args.dk),
-      });
-      run("attentionGrad/v", valueGradText, args, { q, k, dout, statistics }, optional, { dv: own(args.dv) });
+      const inputs = { q, k, v, dout, statistics };
+      run("attentionGrad/q", queryGradText, args, inputs, { kept }, { dq: own(args.dq) });
+      run("attentionGrad/kv", keyGradText, args, inputs, { kept }, { dk: own(args.dk), dv: own(args.dv) });
       recorder.pool.free(statistics);
       if (kept !== null) recorder.pool.free(kept);
     },
