@@ -64,8 +64,10 @@ export function subgroupTiles(lanes: number) {
   };
 }
 
-/** Statements that load what one step of `steps` depths needs, and the value of an item at a depth. */
 interface Operand {
+  /** Statements before the loop: a driver that moves nothing out of loops would work out every address anew. */
+  readonly before: string[];
+  /** Statements that load what one step of `steps` depths, from `d` on, needs. */
   readonly loads: string[];
   value(item: number, q: number): string;
 }
@@ -74,31 +76,31 @@ interface Operand {
 function operandA(variant: MatmulVariant, lanes: number, rows: number, steps: number): Operand {
   const { transposeA, vectorA } = variant;
   const row = (j: number) => `min(m0 + ${j * lanes}u + lane, p.m - 1u)`;
+  const each = range(rows / lanes);
   if (vectorA && !transposeA) {
     return {
-      loads: range(rows / lanes).flatMap((j) =>
-        range(steps / 4).map((u) => `let a${j}_${u} = a[(aBase + ${row(j)} * p.k + d) / 4u + ${u}u];`)
-      ),
-      value: (r, q) => `subgroupBroadcast(a${Math.floor(r / lanes)}_${q >> 2}[${q % 4}], ${r % lanes}u)`,
+      before: each.map((j) => `let aAt${j} = (aBase + ${row(j)} * p.k) / 4u;`),
+      loads: each.map((j) => `let a${j} = a[aAt${j} + d / 4u];`),
+      value: (r, q) => `subgroupBroadcast(a${Math.floor(r / lanes)}[${q}], ${r % lanes}u)`,
     };
   }
   if (vectorA) {
+    const groups = range(rows / 4 / lanes);
     return {
+      before: groups.map((j) =>
+        `let aAt${j} = (aBase + min(m0 + ${4 * j * lanes}u + 4u * lane, p.m - 4u)) / 4u;`
+      ),
       loads: range(steps).flatMap((q) =>
-        range(rows / 4 / lanes).map((j) =>
-          `let a${j}_${q} = a[(aBase + (d + ${q}u) * p.m + min(m0 + ${
-            4 * j * lanes
-          }u + 4u * lane, p.m - 4u)) / 4u];`
-        )
+        groups.map((j) => `let a${j}_${q} = a[aAt${j} + (d + ${q}u) * (p.m / 4u)];`)
       ),
       value: (r, q) =>
         `subgroupBroadcast(a${Math.floor(r / 4 / lanes)}_${q}[${r % 4}], ${Math.floor(r / 4) % lanes}u)`,
     };
   }
-  const at = (j: number, q: number) =>
-    transposeA ? `aBase + (d + ${q}u) * p.m + ${row(j)}` : `aBase + ${row(j)} * p.k + d + ${q}u`;
+  const along = (q: number) => transposeA ? `(d + ${q}u) * p.m` : `d + ${q}u`;
   return {
-    loads: range(steps).flatMap((q) => range(rows / lanes).map((j) => `let a${j}_${q} = a[${at(j, q)}];`)),
+    before: each.map((j) => `let aAt${j} = aBase + ${row(j)}${transposeA ? "" : " * p.k"};`),
+    loads: range(steps).flatMap((q) => each.map((j) => `let a${j}_${q} = a[aAt${j} + ${along(q)}];`)),
     value: (r, q) => `subgroupBroadcast(a${Math.floor(r / lanes)}_${q}, ${r % lanes}u)`,
   };
 }
@@ -106,42 +108,44 @@ function operandA(variant: MatmulVariant, lanes: number, rows: number, steps: nu
 /** Value of item g: four columns of this lane as a vector, or its one column as a number. */
 function operandB(variant: MatmulVariant, lanes: number, vectors: number, steps: number): Operand {
   const { transposeB, vectorB } = variant;
+  const groups = range(vectors);
+  const column = (g: number, i: number) => `min(n0 + ${4 * g * lanes + i}u + 4u * lane, p.n - 1u)`;
   if (vectors === 0) {
-    const column = "min(n0 + lane, p.n - 1u)";
+    const own = "min(n0 + lane, p.n - 1u)";
     if (transposeB && vectorB) {
       return {
-        loads: range(steps / 4).map((u) => `let b0_${u} = b[(bBase + ${column} * p.k + d) / 4u + ${u}u];`),
-        value: (_, q) => `b0_${q >> 2}[${q % 4}]`,
+        before: [`let bAt = (bBase + ${own} * p.k) / 4u;`],
+        loads: ["let b0 = b[bAt + d / 4u];"],
+        value: (_, q) => `b0[${q}]`,
       };
     }
-    const at = (q: number) =>
-      transposeB ? `bBase + ${column} * p.k + d + ${q}u` : `bBase + (d + ${q}u) * p.n + ${column}`;
+    const along = (q: number) => transposeB ? `d + ${q}u` : `(d + ${q}u) * p.n`;
     return {
-      loads: range(steps).map((q) => `let b0_${q} = b[${at(q)}];`),
+      before: [`let bAt = bBase + ${own}${transposeB ? " * p.k" : ""};`],
+      loads: range(steps).map((q) => `let b0_${q} = b[bAt + ${along(q)}];`),
       value: (_, q) => `b0_${q}`,
     };
   }
-  const column = (g: number) => `n0 + ${4 * g * lanes}u + 4u * lane`;
   if (transposeB) {
     return {
-      loads: range(vectors).flatMap((g) => [
-        ...range(4).flatMap((i) =>
-          range(steps / 4).map((u) =>
-            `let b${g}_${i}_${u} = b[(bBase + min(${column(g)} + ${i}u, p.n - 1u) * p.k + d) / 4u + ${u}u];`
-          )
-        ),
-        ...range(steps).map((q) =>
-          `let b${g}_q${q} = vec4f(${range(4).map((i) => `b${g}_${i}_${q >> 2}[${q % 4}]`).join(", ")});`
+      before: groups.flatMap((g) =>
+        range(4).map((i) => `let bAt${g}_${i} = (bBase + ${column(g, i)} * p.k) / 4u;`)
+      ),
+      loads: groups.flatMap((g) => [
+        ...range(4).map((i) => `let b${g}_${i} = b[bAt${g}_${i} + d / 4u];`),
+        ...range(4).map((q) =>
+          `let b${g}_q${q} = vec4f(${range(4).map((i) => `b${g}_${i}[${q}]`).join(", ")});`
         ),
       ]),
       value: (g, q) => `b${g}_q${q}`,
     };
   }
   return {
+    before: groups.map((g) =>
+      `let bAt${g} = (bBase + min(n0 + ${4 * g * lanes}u + 4u * lane, p.n - 4u)) / 4u;`
+    ),
     loads: range(steps).flatMap((q) =>
-      range(vectors).map((g) =>
-        `let b${g}_${q} = b[(bBase + (d + ${q}u) * p.n + min(${column(g)}, p.n - 4u)) / 4u];`
-      )
+      groups.map((g) => `let b${g}_${q} = b[bAt${g} + (d + ${q}u) * (p.n / 4u)];`)
     ),
     value: (g, q) => `b${g}_${q}`,
   };
@@ -182,6 +186,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let m0 = group.y * ${rows}u;
   let n0 = group.x * ${lanes * (vectors === 0 ? 1 : 4 * vectors)}u;
   ${range(rows).map((r) => range(items).map((g) => `var c${r}_${g} = ${type}();`).join(" ")).join("\n  ")}
+  ${[...a.before, ...b.before].join("\n  ")}
   for (var d = kStart; d < kEnd; d += ${steps}u) {
     ${[...b.loads, ...a.loads, ...products].join("\n    ")}
   }
