@@ -61,6 +61,13 @@ export interface Backend {
    * that it uses is freed.
    */
   replay?(key: string, work: () => void): void;
+  /**
+   * Present where frozen weights are to be kept in half precision: a copy rounded to f16, for matmul's second operand only
+   * (read and write take it too, in f32).
+   */
+  pack?(buffer: DeviceBuffer): DeviceBuffer;
+  /** Present with pack: a copy of a packed buffer that every kernel takes. */
+  unpack?(buffer: DeviceBuffer): DeviceBuffer;
   memory(): MemoryStatistics;
   dispose(): void;
 }

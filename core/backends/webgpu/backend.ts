@@ -8,7 +8,10 @@ import { copyKernels } from "./kernels/copy.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { attentionKernels } from "./kernels/attention.ts";
 import { embeddingKernels } from "./kernels/embedding.ts";
+import { HalfBuffer, halfStorage } from "./half.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
+import { type MatmulChoices, tileTable } from "./kernels/matmul-choice.ts";
+import { type MatrixShape, matrixTiles } from "./kernels/matmul-matrix.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
 import { optimizerKernels } from "./kernels/optimizer.ts";
 import { randomKernels } from "./kernels/random.ts";
@@ -28,6 +31,12 @@ export interface WebgpuOptions {
   onDeviceLost?: (reason: string) => void;
   /** Overrides what the adapter says of itself; the two kinds of shader are chosen by it. For tests. */
   isSoftware?: boolean;
+  /** "f16" keeps frozen weight matrices in half the memory, where the device has shader-f16; sums stay in f32. Default "f32". */
+  frozenWeights?: "f32" | "f16";
+  /** "f16" lets a tuning choose tiles that round both operands of a product; sums stay in f32. Default "f32". */
+  products?: "f32" | "f16";
+  /** Tiles that a tuning chose on this device (tune.ts); without it a fixed table decides. */
+  matmulChoices?: MatmulChoices;
 }
 
 /** Renderers that run on the CPU: right for tests, slower than the wasm backend for work. */
@@ -56,7 +65,37 @@ const wantedLimits = [
   "maxComputeWorkgroupSizeX",
 ] as const;
 
-const wantedFeatures = ["subgroups"] as const;
+/** Features to ask for: half precision and matrices only when they are wanted, so that nothing else changes. */
+function wantedFeatures({ frozenWeights, products }: WebgpuOptions): GPUFeatureName[] {
+  const half = frozenWeights === "f16" || products === "f16";
+  return [
+    "subgroups",
+    ...half ? ["shader-f16" as const] : [],
+    ...products === "f16" ? [matrixFeature] : [],
+  ];
+}
+
+const matrixFeature = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+
+interface MatrixConfiguration {
+  componentType: string;
+  resultComponentType: string;
+  M: number;
+  N: number;
+  K: number;
+}
+
+/** The largest shape with f16 operands and f32 sums that the device multiplies, where subgroups have a known size. */
+function matrixShapeOf(device: GPUDevice, information: GPUAdapterInfo, lanes: number): MatrixShape | null {
+  if (!device.features.has(matrixFeature) || !device.features.has("shader-f16") || lanes === 0) return null;
+  const { subgroupMatrixConfigs = [] } = information as { subgroupMatrixConfigs?: MatrixConfiguration[] };
+  const shapes = [...subgroupMatrixConfigs]
+    .filter((each) => each.componentType === "f16" && each.resultComponentType === "f32")
+    .map(({ M, N, K }) => ({ m: M, n: N, k: K, lanes }))
+    .filter((each) => matrixTiles(each).length > 0)
+    .sort((x, y) => y.m * y.n * y.k - x.m * x.n * x.k);
+  return shapes[0] ?? null;
+}
 
 async function openDevice(
   options: WebgpuOptions,
@@ -72,7 +111,7 @@ async function openDevice(
     );
   }
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
-  const requiredFeatures = wantedFeatures.filter((each) => adapter.features.has(each));
+  const requiredFeatures = wantedFeatures(options).filter((each) => adapter.features.has(each));
   return {
     device: await adapter.requestDevice({ requiredLimits, requiredFeatures }),
     information: adapter.info,
@@ -85,14 +124,25 @@ function subgroupSizeOf(device: GPUDevice, information: GPUAdapterInfo): number 
   return device.features.has("subgroups") && subgroupMinSize === subgroupMaxSize ? subgroupMinSize : 0;
 }
 
-export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backend> {
+/** A device, what records on it, and the tiles it can compute products with: what a backend and a tuning share. */
+export async function openRecorder(options: WebgpuOptions) {
   const { device, information } = await openDevice(options);
   const isSoftware = options.isSoftware ?? isSoftwareAdapter(information);
-  const recorder = new Recorder(
-    device,
-    { isSoftware, lanes: isSoftware ? 1 : 64, subgroupSize: subgroupSizeOf(device, information) },
-    options.onDeviceLost,
-  );
+  const subgroupSize = subgroupSizeOf(device, information);
+  const profile = { isSoftware, lanes: isSoftware ? 1 : 64, subgroupSize };
+  const recorder = new Recorder(device, profile, options.onDeviceLost);
+  const matrix = options.products === "f16" ? matrixShapeOf(device, information, subgroupSize) : null;
+  const { matmulChoices = {} } = options;
+  const tuned = Object.keys(matmulChoices).length > 0 ? ", tuned" : "";
+  return {
+    recorder,
+    tiles: tileTable(profile, matrix, matmulChoices),
+    description: describe(information) + tuned,
+  };
+}
+
+export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backend> {
+  const { recorder, tiles, description } = await openRecorder(options);
   const kernels: KernelSet = {
     ...elementwiseKernels(recorder),
     ...copyKernels(recorder),
@@ -103,14 +153,22 @@ export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backe
     ...randomKernels(recorder),
     ...reduceKernels(recorder),
     ...softmaxKernels(recorder),
-    ...matmulKernels(recorder),
+    ...matmulKernels(recorder, tiles),
   };
+  const half = halfStorage(recorder, kernels);
+  const packs = options.frozenWeights === "f16";
+  if (packs && !recorder.device.features.has("shader-f16")) {
+    recorder.dispose();
+    throw new CoreError(
+      `webgpu: frozen weights in f16 were asked for, ${description} has no shader-f16; leave frozenWeights at "f32"`,
+    );
+  }
   return {
     name: "webgpu",
-    description: `webgpu ${describe(information)}`,
+    description: `webgpu ${description}`,
     kernels,
     allocate: (length: number, dtype: DType): DeviceBuffer => recorder.pool.allocate(length, dtype),
-    free: (buffer) => recorder.pool.free(own(buffer)),
+    free: (buffer) => recorder.pool.free(buffer instanceof HalfBuffer ? buffer.words : own(buffer)),
     view(buffer: DeviceBuffer, offset: number, length: number) {
       checkedView(buffer, offset, length);
       return recorder.pool.view(own(buffer), offset, length);
@@ -121,10 +179,25 @@ export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backe
           `write: ${data.length} elements from ${offset} on exceed a buffer of ${buffer.length}; allocate a larger one`,
         );
       }
+      if (buffer instanceof HalfBuffer) return half.write(buffer, data, offset);
       const wanted = buffer.dtype === "f32" ? Float32Array : Int32Array;
       recorder.write(own(buffer), data instanceof wanted ? data : new wanted(data), offset);
     },
-    read: (buffer) => recorder.read(own(buffer)),
+    async read(buffer) {
+      if (!(buffer instanceof HalfBuffer)) return await recorder.read(own(buffer));
+      const whole = half.unpack(buffer);
+      try {
+        return await recorder.read(whole);
+      } finally {
+        recorder.pool.free(whole);
+      }
+    },
+    ...packs
+      ? {
+        pack: (x: DeviceBuffer) => half.pack(own(x)),
+        unpack: (x: DeviceBuffer) => half.unpack(x as HalfBuffer),
+      }
+      : {},
     synchronize: () => recorder.synchronize(),
     replay: (key, work) => recorder.replay(key, work),
     memory: () => recorder.pool.statistics(),

@@ -3,9 +3,9 @@
 
 /** `r` is read-only storage, `w` storage that is written (and may be read). */
 export type Access = "r" | "w";
-export type ElementType = "f32" | "i32" | "u32" | "vec4f";
+export type ElementType = "f32" | "i32" | "u32" | "vec4f" | "f16" | "vec4h";
 /** Extensions of WGSL; the device must have been opened with the feature that each stands for. */
-export type Extension = "subgroups";
+export type Extension = "subgroups" | "f16" | "chromium_experimental_subgroup_matrix";
 
 export interface Binding {
   readonly name: string;
@@ -53,13 +53,18 @@ export function signature(program: Program): string {
 }
 
 export function shaderText(program: Program): string {
+  const extensions = program.extensions ?? [];
   const fields = program.parameters.map((each) => `  ${each.name}: ${each.type},`).join("\n");
   const storage = program.bindings.map((each, i) =>
     `@group(1) @binding(${i}) var<storage, ${each.access === "r" ? "read" : "read_write"}> ` +
     `${each.name}: array<${each.type}>;`
   );
   return [
-    ...(program.extensions ?? []).map((each) => `enable ${each};`),
+    ...extensions.map((each) => `enable ${each};`),
+    // Which subgroup an invocation belongs to is a quotient of its index, which the analysis cannot see to be uniform.
+    ...(extensions.includes("chromium_experimental_subgroup_matrix")
+      ? ["diagnostic(off, chromium.subgroup_matrix_uniformity);"]
+      : []),
     `struct Parameters {\n${fields || "  unused: u32,"}\n}`,
     `@group(0) @binding(0) var<uniform> p: Parameters;`,
     ...storage,

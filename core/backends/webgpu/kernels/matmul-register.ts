@@ -72,7 +72,7 @@ function operandB({ transposeB, vectorB }: MatmulVariant, vectors: number): Oper
       perStep: [],
       perDepth: (q) =>
         range(vectors).map((c) =>
-          `let b${c} = b[(bBase + (d + ${q}u) * p.n + min(n0 + ${c * 4}u, p.n - 4u)) / 4u];`
+          `let b${c} = loadB((bBase + (d + ${q}u) * p.n + min(n0 + ${c * 4}u, p.n - 4u)) / 4u);`
         ),
       value: (c) => `b${c}`,
     };
@@ -80,7 +80,7 @@ function operandB({ transposeB, vectorB }: MatmulVariant, vectors: number): Oper
   if (transposeB && vectorB) {
     return {
       perStep: range(vectors).flatMap((c) =>
-        four.map((j) => `let b${c}_${j} = b[(bBase + ${column(c, j)} * p.k + d) / 4u];`)
+        four.map((j) => `let b${c}_${j} = loadB((bBase + ${column(c, j)} * p.k + d) / 4u);`)
       ),
       perDepth: (q) =>
         range(vectors).map((c) => `let b${c} = vec4f(${four.map((j) => `b${c}_${j}[${q}]`).join(", ")});`),
@@ -92,7 +92,7 @@ function operandB({ transposeB, vectorB }: MatmulVariant, vectors: number): Oper
   return {
     perStep: [],
     perDepth: (q) =>
-      range(vectors).map((c) => `let b${c} = vec4f(${four.map((j) => `b[${at(c, j, q)}]`).join(", ")});`),
+      range(vectors).map((c) => `let b${c} = vec4f(${four.map((j) => `loadB(${at(c, j, q)})`).join(", ")});`),
     value: (c) => `b${c}`,
   };
 }

@@ -47,6 +47,7 @@ function body(
   const load = (operand: "a" | "b", size: number, alongK: boolean) => {
     const bound = operand === "a" ? "p.m" : "p.n";
     const first = operand === "a" ? "m0" : "n0";
+    const at = `${operand}Base + ${alongK ? "outer * p.k + inner" : `inner * ${bound} + outer`}`;
     return `for (var e = lane; e < ${size * depth}u; e += ${threads}u) {
       let item = ${alongK ? `e / ${depth}u` : `e % ${size}u`};
       let q = ${alongK ? `e % ${depth}u` : `e / ${size}u`};
@@ -54,7 +55,7 @@ function body(
       let inner = d + q;
       var value = 0.0;
       if (outer < ${bound} && inner < kEnd) {
-        value = ${operand}[${operand}Base + ${alongK ? "outer * p.k + inner" : `inner * ${bound} + outer`}];
+        value = ${operand === "a" ? `a[${at}]` : `loadB(${at})`};
       }
       ${operand}Block[q * ${size}u + item] = value;
     }`;

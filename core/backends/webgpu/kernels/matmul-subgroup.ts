@@ -115,14 +115,14 @@ function operandB(variant: MatmulVariant, lanes: number, vectors: number, steps:
     if (transposeB && vectorB) {
       return {
         before: [`let bAt = (bBase + ${own} * p.k) / 4u;`],
-        loads: ["let b0 = b[bAt + d / 4u];"],
+        loads: ["let b0 = loadB(bAt + d / 4u);"],
         value: (_, q) => `b0[${q}]`,
       };
     }
     const along = (q: number) => transposeB ? `d + ${q}u` : `(d + ${q}u) * p.n`;
     return {
       before: [`let bAt = bBase + ${own}${transposeB ? " * p.k" : ""};`],
-      loads: range(steps).map((q) => `let b0_${q} = b[bAt + ${along(q)}];`),
+      loads: range(steps).map((q) => `let b0_${q} = loadB(bAt + ${along(q)});`),
       value: (_, q) => `b0_${q}`,
     };
   }
@@ -132,7 +132,7 @@ function operandB(variant: MatmulVariant, lanes: number, vectors: number, steps:
         range(4).map((i) => `let bAt${g}_${i} = (bBase + ${column(g, i)} * p.k) / 4u;`)
       ),
       loads: groups.flatMap((g) => [
-        ...range(4).map((i) => `let b${g}_${i} = b[bAt${g}_${i} + d / 4u];`),
+        ...range(4).map((i) => `let b${g}_${i} = loadB(bAt${g}_${i} + d / 4u);`),
         ...range(4).map((q) =>
           `let b${g}_q${q} = vec4f(${range(4).map((i) => `b${g}_${i}[${q}]`).join(", ")});`
         ),
@@ -145,7 +145,7 @@ function operandB(variant: MatmulVariant, lanes: number, vectors: number, steps:
       `let bAt${g} = (bBase + min(n0 + ${4 * g * lanes}u + 4u * lane, p.n - 4u)) / 4u;`
     ),
     loads: range(steps).flatMap((q) =>
-      groups.map((g) => `let b${g}_${q} = b[bAt${g} + (d + ${q}u) * (p.n / 4u)];`)
+      groups.map((g) => `let b${g}_${q} = loadB(bAt${g} + (d + ${q}u) * (p.n / 4u));`)
     ),
     value: (g, q) => `b${g}_${q}`,
   };

@@ -3,11 +3,10 @@
 
 import { fail } from "../../../errors.ts";
 import type { KernelSet, MatmulArguments } from "../../kernels.ts";
-import { bindings, type Extension, parameters } from "../program.ts";
+import { bindings, type Extension, parameters, type Program } from "../program.ts";
 import type { Recorder } from "../recorder.ts";
-import { registerTiles } from "./matmul-register.ts";
-import { sharedTiles } from "./matmul-shared.ts";
-import { subgroupTiles } from "./matmul-subgroup.ts";
+import { HalfBuffer } from "../half.ts";
+import type { TileTable } from "./matmul-choice.ts";
 import { own } from "./windows.ts";
 
 /** What the choice of a tile depends on. */
@@ -32,6 +31,8 @@ export interface MatmulReads {
 
 /** What a tile's shader is specialised to. */
 export interface MatmulVariant extends MatmulReads {
+  /** The second operand is stored as f16; shaders read it through `loadB`, which widens it. */
+  readonly halfB: boolean;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
   readonly bias: boolean;
@@ -45,6 +46,8 @@ export interface MatmulTile {
   readonly rows: number;
   readonly columns: number;
   readonly extensions: readonly Extension[];
+  /** Rounds the operands to f16: chosen only where half precision was asked for. */
+  readonly roundsOperands?: boolean;
   /** How it reads the operands of a product; null where it cannot compute that product. */
   reads(problem: MatmulProblem): MatmulReads | null;
   body(variant: MatmulVariant): string;
@@ -56,13 +59,29 @@ export interface MatmulTile {
  */
 const parameterText = "m n k kSplit splits strideA strideB zStart";
 
-function bindingText({ bias, accumulate, vectorA, vectorB, vectorOut }: MatmulVariant): string {
+function bindingText({ bias, accumulate, halfB, vectorA, vectorB, vectorOut }: MatmulVariant): string {
   const type = (vector: boolean) => vector ? "vec4f" : "f32";
+  const typeB = halfB ? (vectorB ? "vec4h" : "f16") : type(vectorB);
   if (bias && accumulate) {
     fail("matmul: bias and accumulate exclude each other; add the bias in the first product");
   }
   const biasText = bias ? `bias:${type(vectorOut)}` : "";
-  return `a:${type(vectorA)} b:${type(vectorB)} ${biasText} → out:${type(vectorOut)}`;
+  return `a:${type(vectorA)} b:${typeB} ${biasText} → out:${type(vectorOut)}`;
+}
+
+function loadText({ vectorB }: MatmulVariant): string {
+  const type = vectorB ? "vec4f" : "f32";
+  return `fn loadB(at: u32) -> ${type} { return ${type}(b[at]); }`;
+}
+
+export function matmulProgram(name: string, tile: MatmulTile, variant: MatmulVariant): Program {
+  return {
+    name,
+    bindings: bindings(bindingText(variant)),
+    parameters: parameters(parameterText),
+    extensions: variant.halfB ? [...new Set([...tile.extensions, "f16" as const])] : tile.extensions,
+    body: loadText(variant) + tile.body(variant),
+  };
 }
 
 /** WGSL that writes `value` to out[at], which lies in the column (or vector of columns) `column`. */
@@ -75,14 +94,8 @@ export function storeText(variant: MatmulVariant, at: string, column: string, va
 const wantedGroups = 256;
 const shortestSplit = 256;
 
-export function matmulKernels(recorder: Recorder) {
-  const { isSoftware, subgroupSize } = recorder.profile;
-  const bySubgroup = isSoftware && subgroupSize > 0 ? subgroupTiles(subgroupSize) : null;
-
-  function choose(problem: MatmulProblem): MatmulTile {
-    if (!isSoftware) return sharedTiles.choose(problem);
-    return bySubgroup?.choose(problem) ?? registerTiles.choose(problem);
-  }
+export function matmulKernels(recorder: Recorder, tiles: TileTable) {
+  const { isSoftware } = recorder.profile;
 
   function splitsOf(groups: number, k: number): number {
     if (groups >= wantedGroups / 2 || k < 2 * shortestSplit || isSoftware) return 1;
@@ -99,13 +112,11 @@ export function matmulKernels(recorder: Recorder) {
         alignedA: aligned(transposeA ? m : k, strideA),
         alignedB: aligned(transposeB ? k : n, strideB),
       };
-      const tile = choose(problem);
+      const tile = tiles.choose(problem);
       const reads = tile.reads(problem) ?? fail(`matmul: ${tile.name} cannot compute ${m}×${k} · ${k}×${n}`);
+      const halfB = b instanceof HalfBuffer;
       const variant: MatmulVariant = {
-        transposeA,
-        transposeB,
-        bias: bias !== undefined,
-        accumulate,
+        ...{ transposeA, transposeB, bias: bias !== undefined, accumulate, halfB },
         ...reads,
       };
       const columns = Math.ceil(n / tile.columns);
@@ -119,15 +130,13 @@ export function matmulKernels(recorder: Recorder) {
         ? variant
         : { ...variant, bias: false, accumulate: false };
       const key = Object.values(first).map(Number).join("");
-      const program = recorder.program(`matmul/${tile.name}/${key}`, (name) => ({
-        name,
-        bindings: bindings(bindingText(first)),
-        parameters: parameters(parameterText),
-        extensions: tile.extensions,
-        body: tile.body(first),
-      }));
+      const program = recorder.program(
+        `matmul/${tile.name}/${key}`,
+        (name) => matmulProgram(name, tile, first),
+      );
       const target = partial ?? own(out);
-      const buffers = first.bias ? [own(a), own(b), own(bias!), target] : [own(a), own(b), target];
+      const second = halfB ? b.words : own(b);
+      const buffers = first.bias ? [own(a), second, own(bias!), target] : [own(a), second, target];
       const depth = batch * splits;
       for (let zStart = 0; zStart < depth; zStart += 65535) {
         const values = [m, n, k, splits === 1 ? k : kSplit, splits, strideA, strideB, zStart];

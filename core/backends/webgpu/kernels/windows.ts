@@ -1,7 +1,9 @@
 // Element-wise work on buffers larger than a device's binding limit (XLM-R's embedding table): one dispatch a window.
 // Only for kernels in which element i of every buffer belongs together.
 
+import { fail } from "../../../errors.ts";
 import type { DeviceBuffer } from "../../backend.ts";
+import { HalfBuffer } from "../half.ts";
 import type { WebgpuBuffer } from "../pool.ts";
 import type { Recorder, View } from "../recorder.ts";
 
@@ -10,6 +12,11 @@ export const groupSize = 256;
 
 /** The contract's buffers are this backend's own: a tensor never mixes backends. */
 export function own(buffer: DeviceBuffer): WebgpuBuffer {
+  if (buffer instanceof HalfBuffer) {
+    fail(
+      "a weight packed as f16 is read by matrix products alone; unpack it (setTrainable does) before other use",
+    );
+  }
   return buffer as WebgpuBuffer;
 }
 
