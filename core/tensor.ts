@@ -125,6 +125,13 @@ export class Tensor {
     return new Tensor(storage, shape, this.dtype);
   }
 
+  /** Holds another buffer of the same length from now on, and its old one no longer; aliases keep the old. */
+  replaceBuffer(buffer: DeviceBuffer): void {
+    const old = this.storage;
+    this.#storage = new Storage(old.backend, buffer);
+    old.release();
+  }
+
   zeroGrad(): void {
     this.grad?.dispose();
     this.grad = null;

@@ -110,6 +110,14 @@ export class Encoder {
     return siteOf(this.config.layers, 0);
   }
 
+  /** The weight matrices of all layers: nearly all of an encoder's memory but the word embeddings; only linear reads them. */
+  get denseWeights(): Tensor[] {
+    return this.#layers.flatMap((each) =>
+      [each.query, each.key, each.value, each.attentionOutput, each.intermediate, each.output]
+        .map(({ weight }) => weight)
+    );
+  }
+
   /** Hidden states of the last layer, [rows, T, H]. A frozen layer keeps nothing: each runs in a scope of its own. */
   forward(batch: DeviceBatch, dropout: Dropout): Tensor {
     let x = scope(() => this.#embed(batch, dropout));

@@ -11,6 +11,7 @@ import {
 import type { Backend, MemoryStatistics } from "../backends/backend.ts";
 import { fail } from "../errors.ts";
 import { Dropout, type DropoutKey } from "../nn/dropout.ts";
+import { FrozenStorage } from "../nn/frozen.ts";
 import { type LoadOptions, type LoadReport, ParameterStore, type State } from "../nn/parameters.ts";
 import { add, mul } from "../ops/binary.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
@@ -71,6 +72,7 @@ export class Model {
   readonly #encoder: Encoder;
   readonly #head: Head;
   readonly #prefix: string;
+  readonly #frozen = new FrozenStorage();
 
   constructor(backend: Backend, options: ModelOptions) {
     checkConfig(options.config);
@@ -185,7 +187,10 @@ export class Model {
     return [...this.#store.all.values()].filter((each) => each.trainable);
   }
 
-  /** Freezes everything and switches the named parts on. Gradients of what is frozen now are dropped. */
+  /**
+   * Freezes everything and switches the named parts on. Gradients of what is frozen now are dropped. On a backend that keeps
+   * frozen weights in half precision the layers' matrices are rounded now; those that train again stay rounded, in f32.
+   */
   setTrainable(parts: Trainable): void {
     const on = new Set<Tensor>(parts.head ? this.headParameters : []);
     const groups = this.taskGroups;
@@ -204,6 +209,7 @@ export class Model {
       each.trainable = on.has(each);
       if (!each.trainable) each.zeroGrad();
     }
+    this.#frozen.update(this.#encoder.denseWeights);
   }
 
   zeroGrad(): void {
