@@ -54,19 +54,34 @@ async function vulkanIsInstalled(): Promise<boolean> {
   return false;
 }
 
+/** f16 on NVIDIA and subgroup matrices are experiments to Dawn: asked for only where half precision is wanted. */
+const halfToggles = ["enable-dawn-features=vulkan_enable_f16_on_nvidia,allow_unsafe_apis"];
+let openedForHalf = false;
+
 /**
  * Dawn's GPU object, the same one at every call, or null where the bindings or a Vulkan loader are absent.
- * `loaderIsLoaded`: the caller has loaded libvulkan into this process itself.
+ * `loaderIsLoaded`: the caller has loaded libvulkan into this process itself. `half`: f16 and subgroup matrices are wanted,
+ * which must be said at the first call.
  */
-export async function openGpu(options: { loaderIsLoaded?: boolean } = {}): Promise<GPU | null> {
-  if (opened !== undefined) return opened;
+export async function openGpu(
+  options: { loaderIsLoaded?: boolean; half?: boolean } = {},
+): Promise<GPU | null> {
+  if (opened !== undefined) {
+    if (options.half && !openedForHalf) {
+      throw new GpuError(
+        "half precision must be asked for when the GPU is first opened; open it with half: true",
+      );
+    }
+    return opened;
+  }
+  openedForHalf = options.half ?? false;
   if (!options.loaderIsLoaded && !await vulkanIsInstalled()) {
     absent = "no Vulkan loader (libvulkan.so.1)";
     return null;
   }
   try {
     const { create } = await import("webgpu");
-    opened = create([]);
+    opened = create(options.half ? halfToggles : []);
     const adapter = await opened.requestAdapter();
     if (adapter && isSoftwareAdapter(adapter.info)) paceEventPump();
     return opened;
@@ -95,7 +110,12 @@ export function describeAdapter(adapter: GPUAdapter): AdapterDescription {
 
 /** The best adapter, or null when there is none (or only software and it was not asked for). */
 export async function openAdapter(
-  options: { allowSoftware: boolean; loaderIsLoaded?: boolean; powerPreference?: GPUPowerPreference },
+  options: {
+    allowSoftware: boolean;
+    loaderIsLoaded?: boolean;
+    half?: boolean;
+    powerPreference?: GPUPowerPreference;
+  },
 ): Promise<OpenAdapter | null> {
   const gpu = await openGpu(options);
   const adapter = await gpu?.requestAdapter({
@@ -108,7 +128,9 @@ export async function openAdapter(
 }
 
 /** Like openAdapter, for a user who asked for webgpu by name: software will do, none is an error. */
-export async function requireAdapter(options: { loaderIsLoaded?: boolean } = {}): Promise<OpenAdapter> {
+export async function requireAdapter(
+  options: { loaderIsLoaded?: boolean; half?: boolean } = {},
+): Promise<OpenAdapter> {
   const found = await openAdapter({ ...options, allowSoftware: true });
   if (found !== null) return found;
   const reason = opened === undefined ? absent : "the driver offers none";
@@ -122,7 +144,8 @@ export async function requireAdapter(options: { loaderIsLoaded?: boolean } = {})
 export async function openWebGpuBackend(
   options: WebgpuOptions & { loaderIsLoaded?: boolean } = {},
 ): Promise<Backend> {
-  const { adapter } = await requireAdapter(options);
+  const half = options.frozenWeights === "f16" || options.products === "f16";
+  const { adapter } = await requireAdapter({ ...options, half });
   return await createWebgpuBackend({ adapter, ...options });
 }
 
