@@ -7,7 +7,7 @@ export { type Shape } from "./shape.ts";
 export { chain, empty, full, keep, parameter, scope, Tensor, tensor, zeros } from "./tensor.ts";
 export { Tape } from "./autograd.ts";
 
-export { linear } from "./ops/linear.ts";
+export { linear, linearGelu } from "./ops/linear.ts";
 export { matmul, type MatmulOptions } from "./ops/matmul.ts";
 export { add, div, mul, sub } from "./ops/binary.ts";
 export {

@@ -157,6 +157,11 @@ export interface KernelSet {
   ): void;
 
   matmul(args: MatmulArguments): void;
+  /**
+   * out = GELU(product + bias); `before`, [batch, m, n], receives product + bias for the gradient. Present only where it is
+   * faster than matmul and unary one after the other, which is what it means.
+   */
+  matmulGelu?(args: MatmulArguments & { before?: DeviceBuffer }): void;
 
   /** Rows of [rows, cols]: softmax, or log-softmax when log. */
   softmax(args: { x: DeviceBuffer; out: DeviceBuffer; rows: number; cols: number; log: boolean }): void;

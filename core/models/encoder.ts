@@ -12,7 +12,8 @@ import { attention } from "../ops/attention.ts";
 import { add } from "../ops/binary.ts";
 import { embedding } from "../ops/embedding.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
-import { linear } from "../ops/linear.ts";
+import { linear, linearGelu } from "../ops/linear.ts";
+import { activations } from "../ops/unary.ts";
 import { scope, type Tensor } from "../tensor.ts";
 import type { DeviceBatch } from "./batch.ts";
 import { type EncoderConfig, namePrefix } from "./config.ts";
@@ -154,7 +155,10 @@ export class Encoder {
       siteOf(index, 1),
     );
     const a = this.#norm(layer.attentionNorm, attended, x);
-    const inner = this.#activation(project(a, layer.intermediate));
+    const { weight, bias } = layer.intermediate;
+    const inner = this.#activation === activations.gelu
+      ? linearGelu(a, weight, bias)
+      : this.#activation(linear(a, weight, bias));
     const fed = dropout.apply(project(inner, layer.output), config.hiddenDropout, siteOf(index, 2));
     return adapterStack(
       fed,

@@ -607,7 +607,7 @@ for (
     },
   );
 }
-type Named<K extends keyof KernelSet> = Parameters<KernelSet[K]>[0];
+type Named<K extends keyof KernelSet> = Parameters<NonNullable<KernelSet[K]>>[0];
 
 // Attention -----------------------------------------------------------------------------------------------------------
 

@@ -40,6 +40,14 @@ const families: Record<string, MatmulTile[]> = {
   "matrices 8×8×8": matrixTiles({ m: 8, n: 8, k: 8, lanes: 32 }),
 };
 
+/** bias, accumulate, halfB, gelu, before */
+const modes = [
+  [false, false, true, false, false],
+  [true, false, false, true, true],
+  [true, false, true, true, false],
+  [false, true, true, false, false],
+];
+
 for (const [family, tiles] of Object.entries(families)) {
   test(`every variant of ${family} compiles`, async () => {
     assert.ok(tiles.length > 0);
@@ -55,14 +63,8 @@ for (const [family, tiles] of Object.entries(families)) {
           };
           const reads = tile.reads(problem);
           if (reads === null) continue;
-          for (
-            const [bias, accumulate, halfB] of [[false, false, true], [true, false, false], [
-              false,
-              true,
-              true,
-            ]]
-          ) {
-            const variant = { transposeA, transposeB, bias, accumulate, halfB, ...reads };
+          for (const [bias, accumulate, halfB, gelu, before] of modes) {
+            const variant = { transposeA, transposeB, bias, accumulate, halfB, gelu, before, ...reads };
             const text = await complaint(matmulProgram("tile", tile, variant));
             assert.is(text, "", `${tile.name} ${JSON.stringify(variant)}`);
             count++;
@@ -77,7 +79,15 @@ for (const [family, tiles] of Object.entries(families)) {
 test("the check notices what does not compile", async () => {
   const [tile] = families["matrices 16×16×16"];
   const variant = {
-    ...{ transposeA: false, transposeB: false, bias: false, accumulate: false, halfB: false },
+    ...{
+      transposeA: false,
+      transposeB: false,
+      bias: false,
+      accumulate: false,
+      halfB: false,
+      gelu: false,
+      before: false,
+    },
     ...{ vectorA: false, vectorB: false, vectorOut: false },
   };
   const program = matmulProgram("tile", tile, variant);

@@ -2,11 +2,14 @@
 // Three kinds of shader: tiles in shared memory for GPUs; for drivers that run on the CPU tiles shared by a subgroup, or in registers.
 
 import { fail } from "../../../errors.ts";
+import type { DeviceBuffer } from "../../backend.ts";
 import type { KernelSet, MatmulArguments } from "../../kernels.ts";
 import { bindings, type Extension, parameters, type Program } from "../program.ts";
+import type { WebgpuBuffer } from "../pool.ts";
 import type { Recorder } from "../recorder.ts";
 import { HalfBuffer } from "../half.ts";
 import type { TileTable } from "./matmul-choice.ts";
+import { unaryText } from "./functions.ts";
 import { own } from "./windows.ts";
 
 /** What the choice of a tile depends on. */
@@ -37,6 +40,9 @@ export interface MatmulVariant extends MatmulReads {
   readonly transposeB: boolean;
   readonly bias: boolean;
   readonly accumulate: boolean;
+  /** GELU of product + bias is written, and with `before` also what it was taken of. */
+  readonly gelu: boolean;
+  readonly before: boolean;
 }
 
 /** One way to compute a product. */
@@ -59,14 +65,17 @@ export interface MatmulTile {
  */
 const parameterText = "m n k kSplit splits strideA strideB zStart";
 
-function bindingText({ bias, accumulate, halfB, vectorA, vectorB, vectorOut }: MatmulVariant): string {
+function bindingText(variant: MatmulVariant): string {
+  const { bias, accumulate, before, halfB, vectorA, vectorB, vectorOut } = variant;
   const type = (vector: boolean) => vector ? "vec4f" : "f32";
   const typeB = halfB ? (vectorB ? "vec4h" : "f16") : type(vectorB);
   if (bias && accumulate) {
     fail("matmul: bias and accumulate exclude each other; add the bias in the first product");
   }
   const biasText = bias ? `bias:${type(vectorOut)}` : "";
-  return `a:${type(vectorA)} b:${typeB} ${biasText} → out:${type(vectorOut)}`;
+  return `a:${type(vectorA)} b:${typeB} ${biasText} → out:${type(vectorOut)} ${
+    before ? `before:${type(vectorOut)}` : ""
+  }`;
 }
 
 function loadText({ vectorB }: MatmulVariant): string {
@@ -80,14 +89,27 @@ export function matmulProgram(name: string, tile: MatmulTile, variant: MatmulVar
     bindings: bindings(bindingText(variant)),
     parameters: parameters(parameterText),
     extensions: variant.halfB ? [...new Set([...tile.extensions, "f16" as const])] : tile.extensions,
-    body: loadText(variant) + tile.body(variant),
+    body: loadText(variant) + (variant.gelu ? geluText : "") + tile.body(variant),
   };
 }
 
+const geluText = `${unaryText.gelu.helpers}
+fn gelu(x: f32) -> f32 { return ${unaryText.gelu.value}; }
+fn gelu4(x: vec4f) -> vec4f { return vec4f(gelu(x.x), gelu(x.y), gelu(x.z), gelu(x.w)); }
+`;
+
 /** WGSL that writes `value` to out[at], which lies in the column (or vector of columns) `column`. */
-export function storeText(variant: MatmulVariant, at: string, column: string, value: string): string {
+export function storeText(
+  variant: Pick<MatmulVariant, "accumulate" | "bias" | "gelu" | "before" | "vectorOut">,
+  at: string,
+  column: string,
+  value: string,
+): string {
   if (variant.accumulate) return `out[${at}] += ${value};`;
-  return `out[${at}] = ${value}${variant.bias ? ` + bias[${column}]` : ""};`;
+  const sum = `${value}${variant.bias ? ` + bias[${column}]` : ""}`;
+  if (!variant.gelu) return `out[${at}] = ${sum};`;
+  const keep = variant.before ? `before[${at}] = inner;` : "";
+  return `{ let inner = ${sum}; ${keep} out[${at}] = gelu${variant.vectorOut ? "4" : ""}(inner); }`;
 }
 
 /** Below this many workgroups a GPU is mostly idle, so a long k is shared among more of them. */
@@ -102,71 +124,95 @@ export function matmulKernels(recorder: Recorder, tiles: TileTable) {
     return Math.min(Math.ceil(wantedGroups / groups), Math.floor(k / shortestSplit), 64);
   }
 
-  return {
-    matmul(args: MatmulArguments) {
-      const { a, b, bias, out, batch, m, n, k, strideA, strideB, transposeA, transposeB, accumulate } = args;
-      if (batch * m * n === 0) return;
-      const aligned = (columns: number, stride: number) => columns % 4 === 0 && stride % 4 === 0;
-      const problem: MatmulProblem = {
-        ...{ batch, m, n, k, transposeA, transposeB },
-        alignedA: aligned(transposeA ? m : k, strideA),
-        alignedB: aligned(transposeB ? k : n, strideB),
-      };
-      const tile = tiles.choose(problem);
-      const reads = tile.reads(problem) ?? fail(`matmul: ${tile.name} cannot compute ${m}×${k} · ${k}×${n}`);
-      const halfB = b instanceof HalfBuffer;
-      const variant: MatmulVariant = {
-        ...{ transposeA, transposeB, bias: bias !== undefined, accumulate, halfB },
-        ...reads,
-      };
-      const columns = Math.ceil(n / tile.columns);
-      const rows = Math.ceil(m / tile.rows);
-      let splits = splitsOf(columns * rows * batch, k);
-      const kSplit = Math.ceil(k / splits / 16) * 16;
-      splits = Math.max(1, Math.ceil(k / Math.max(1, kSplit)));
+  function product(args: MatmulArguments, gelu: boolean, before?: DeviceBuffer): void {
+    const { a, b, bias, out, batch, m, n, k, strideA, strideB, transposeA, transposeB, accumulate } = args;
+    if (batch * m * n === 0) return;
+    const aligned = (columns: number, stride: number) => columns % 4 === 0 && stride % 4 === 0;
+    const problem: MatmulProblem = {
+      ...{ batch, m, n, k, transposeA, transposeB },
+      alignedA: aligned(transposeA ? m : k, strideA),
+      alignedB: aligned(transposeB ? k : n, strideB),
+    };
+    const tile = tiles.choose(problem);
+    const reads = tile.reads(problem) ?? fail(`matmul: ${tile.name} cannot compute ${m}×${k} · ${k}×${n}`);
+    const halfB = b instanceof HalfBuffer;
+    const variant: MatmulVariant = {
+      ...{
+        transposeA,
+        transposeB,
+        bias: bias !== undefined,
+        accumulate,
+        halfB,
+        gelu,
+        before: before !== undefined,
+      },
+      ...reads,
+    };
+    const columns = Math.ceil(n / tile.columns);
+    const rows = Math.ceil(m / tile.rows);
+    let splits = splitsOf(columns * rows * batch, k);
+    const kSplit = Math.ceil(k / splits / 16) * 16;
+    splits = Math.max(1, Math.ceil(k / Math.max(1, kSplit)));
 
-      const partial = splits > 1 ? recorder.pool.allocate(batch * splits * m * n, "f32") : null;
-      const first: MatmulVariant = partial === null
-        ? variant
-        : { ...variant, bias: false, accumulate: false };
-      const key = Object.values(first).map(Number).join("");
-      const program = recorder.program(
-        `matmul/${tile.name}/${key}`,
-        (name) => matmulProgram(name, tile, first),
-      );
-      const target = partial ?? own(out);
-      const second = halfB ? b.words : own(b);
-      const buffers = first.bias ? [own(a), second, own(bias!), target] : [own(a), second, target];
-      const depth = batch * splits;
-      for (let zStart = 0; zStart < depth; zStart += 65535) {
-        const values = [m, n, k, splits === 1 ? k : kSplit, splits, strideA, strideB, zStart];
-        recorder.dispatch(program, buffers, values, [columns, rows, Math.min(65535, depth - zStart)]);
-      }
-      if (partial !== null) {
-        sumSplits(args, partial, splits);
-        recorder.pool.free(partial);
-      }
-    },
-  } satisfies Partial<KernelSet>;
+    const partial = splits > 1 ? recorder.pool.allocate(batch * splits * m * n, "f32") : null;
+    const first: MatmulVariant = partial === null
+      ? variant
+      : { ...variant, bias: false, accumulate: false, gelu: false, before: false };
+    const key = Object.values(first).map(Number).join("");
+    const program = recorder.program(
+      `matmul/${tile.name}/${key}`,
+      (name) => matmulProgram(name, tile, first),
+    );
+    const target = partial ?? own(out);
+    const second = halfB ? b.words : own(b);
+    const buffers = [own(a), second, ...first.bias ? [own(bias!)] : [], target];
+    if (first.before) buffers.push(own(before!));
+    const depth = batch * splits;
+    for (let zStart = 0; zStart < depth; zStart += 65535) {
+      const values = [m, n, k, splits === 1 ? k : kSplit, splits, strideA, strideB, zStart];
+      recorder.dispatch(program, buffers, values, [columns, rows, Math.min(65535, depth - zStart)]);
+    }
+    if (partial !== null) {
+      sumSplits(args, variant, partial, splits, before);
+      recorder.pool.free(partial);
+    }
+  }
 
   /** out (+)= Σ over the splits, in their order. */
-  function sumSplits(args: MatmulArguments, partial: ReturnType<typeof own>, splits: number): void {
-    const { bias, out, batch, m, n, accumulate } = args;
-    const program = recorder.program(`matmul/sumSplits/${bias !== undefined}/${accumulate}`, (name) => ({
+  function sumSplits(
+    args: MatmulArguments,
+    variant: MatmulVariant,
+    partial: WebgpuBuffer,
+    splits: number,
+    before?: DeviceBuffer,
+  ): void {
+    const { bias, out, batch, m, n } = args;
+    const scalar = { ...variant, vectorOut: false };
+    const key = [scalar.bias, scalar.accumulate, scalar.gelu, scalar.before].map(Number).join("");
+    const program = recorder.program(`matmul/sumSplits/${key}`, (name) => ({
       name,
-      bindings: bindings(`partial ${bias ? "bias" : ""} → out`),
+      bindings: bindings(`partial ${bias ? "bias" : ""} → out ${before ? "before" : ""}`),
       parameters: parameters("n matrix splits"),
-      body: `
+      body: `${scalar.gelu ? geluText : ""}
 @compute @workgroup_size(256)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let i = id.x;
   if (i >= p.matrix) { return; }
   var sum = 0.0;
   for (var s = 0u; s < p.splits; s++) { sum += partial[(id.y * p.splits + s) * p.matrix + i]; }
-  out[id.y * p.matrix + i] ${accumulate ? "+= sum" : `= sum${bias ? " + bias[i % p.n]" : ""}`};
+  let at = id.y * p.matrix + i;
+  ${storeText(scalar, "at", "i % p.n", "sum")}
 }`,
     }));
-    const buffers = bias !== undefined ? [partial, own(bias), own(out)] : [partial, own(out)];
+    const buffers = [partial, ...bias ? [own(bias)] : [], own(out), ...before ? [own(before)] : []];
     recorder.dispatch(program, buffers, [n, m * n, splits], [Math.ceil(m * n / 256), batch]);
   }
+
+  return {
+    matmul: (args: MatmulArguments) => product(args, false),
+    // A driver on the CPU compiles the error function into every element of a register tile: dearer than a second pass.
+    ...isSoftware ? {} : {
+      matmulGelu: (args: MatmulArguments & { before?: DeviceBuffer }) => product(args, true, args.before),
+    },
+  } satisfies Partial<KernelSet>;
 }
