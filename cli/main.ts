@@ -18,6 +18,7 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   pretrain: () => import("./commands/pretrain.ts"),
   reference: () => import("./commands/reference.ts"),
   selftest: () => import("./commands/selftest.ts"),
+  tune: () => import("./commands/tune.ts"),
 };
 const names = Object.keys(commands);
 

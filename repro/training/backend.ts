@@ -3,8 +3,10 @@
 import type { Backend } from "../../core/mod.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
 import { env } from "../runtime.ts";
-import { describeAdapter, openGpu, openWebGpuBackend } from "../gpu.ts";
+import { describeAdapter, openGpu, requireAdapter } from "../gpu.ts";
+import { storedChoices } from "../tuning.ts";
 import type { BackendName } from "../spec/mod.ts";
 
 export type BackendChoice = "auto" | BackendName;
@@ -32,7 +34,8 @@ export async function resolveBackend(choice: BackendChoice): Promise<{ name: Bac
 export async function openBackend(name: BackendName, options: { threads?: number } = {}): Promise<Backend> {
   if (name === "reference") return await createReferenceBackend();
   if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1, simd: simdChoice() });
-  return await openWebGpuBackend();
+  const { adapter, description } = await requireAdapter();
+  return await createWebgpuBackend({ adapter, matmulChoices: await storedChoices(description) });
 }
 
 function simdChoice(): "auto" | "plain" {

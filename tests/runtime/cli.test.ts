@@ -31,7 +31,7 @@ function repro(...words: string[]): Promise<{ code: number; out: string; err: st
 test("help, version and list", async () => {
   const help = await repro("--help");
   assert.is(help.code, 0);
-  for (const name of ["table1", "run", "status", "score", "doctor", "pretrain", "selftest"]) {
+  for (const name of ["table1", "run", "status", "score", "doctor", "pretrain", "selftest", "tune"]) {
     assert.match(help.out, name);
   }
   assert.match((await repro("--version")).out, /^repro \d+\.\d+\.\d+/);
@@ -56,6 +56,8 @@ for (
     [["score", "squad"], /--references FILE is needed/],
     [["run", "--task", "pos"], /unknown task "pos"; choose squad, xnli, copa/],
     [["selftest"], /--mutants/],
+    [["tune", "--encoder", "huge"], /unknown encoder "huge"; choose tiny, small, base/],
+    [["tune", "--rows", "0"], /--rows 0: a whole number from 1 is needed/],
     [["pretrain", "bert"], /unknown encoder "bert"; choose mbert, xlmr/],
   ] as const
 ) {

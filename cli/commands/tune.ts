@@ -1,0 +1,56 @@
+// Promises `repro tune`: the fastest matrix products of this machine's GPU, measured once, checked and kept for later runs.
+// Leaves measuring to core/backends/webgpu/tune.ts and the file to repro/tuning.ts.
+import { encoderProducts, tuneWebgpu } from "../../core/backends/webgpu/tune.ts";
+import { requireAdapter } from "../../repro/gpu.ts";
+import { writeOutput } from "../../repro/runtime.ts";
+import { saveTuning, tuningFolder } from "../../repro/tuning.ts";
+import { oneOf, UsageError } from "../ui/usage.ts";
+import type { Command } from "./command.ts";
+
+/** Widths of the encoders and of the bottlenecks that their task and language adapters have. */
+const encoders = {
+  tiny: { hiddenSize: 64, intermediateSize: 128, bottlenecks: [4, 32] },
+  small: { hiddenSize: 384, intermediateSize: 1536, bottlenecks: [24, 192] },
+  base: { hiddenSize: 768, intermediateSize: 3072, bottlenecks: [48, 384] },
+};
+type EncoderSize = keyof typeof encoders;
+
+export const command: Command = {
+  name: "tune",
+  summary: "measure this GPU's matrix products once; later runs on it use the fastest",
+  options: [
+    { flag: "--encoder <size>", help: "tiny, small (384 wide) or base (768 wide)", default: "base" },
+    { flag: "--rows <n>", help: "examples times tokens of a batch", default: "4096" },
+    { flag: "--out <folder>", help: "where to keep the choice (default .repro/tuning)" },
+    { flag: "--json", help: "one JSON object on standard output" },
+  ],
+  async run(values) {
+    const size = oneOf("encoder", String(values.encoder), Object.keys(encoders) as EncoderSize[]);
+    const rows = Number(values.rows);
+    if (!/^[1-9]\d*$/.test(String(values.rows))) {
+      throw new UsageError(`tune: --rows ${values.rows}: a whole number from 1 is needed`);
+    }
+    const { adapter, description } = await requireAdapter();
+    const tuning = await tuneWebgpu({ adapter }, encoderProducts({ rows, ...encoders[size] }));
+    const folder = tuningFolder(values.out === undefined ? undefined : String(values.out));
+    const path = await saveTuning(description, tuning, folder);
+    if (values.json) {
+      writeOutput(JSON.stringify({ path, ...tuning }, null, 2) + "\n");
+      return 0;
+    }
+    writeOutput(`${tuning.device}\n`);
+    for (const { key, tried, fixed, chosen } of tuning.products) {
+      const time = (tile: string) =>
+        tried.find((each) => each.tile === tile)?.milliseconds?.toFixed(3) ?? "wrong";
+      const instead = chosen === fixed ? "" : ` instead of ${fixed} ${time(fixed)} ms`;
+      writeOutput(`${key.padEnd(22)} ${chosen} ${time(chosen)} ms${instead}\n`);
+      for (const { tile, error } of tried.filter((each) => each.milliseconds === null)) {
+        writeOutput(
+          `${"".padEnd(22)} ${tile} is wrong here (error ${error.toExponential(1)}) and is not used\n`,
+        );
+      }
+    }
+    writeOutput(`kept in ${path}\n`);
+    return 0;
+  },
+};
