@@ -83,7 +83,6 @@ function recordMap(
   before?: Tensor,
 ): Tensor {
   const inSize = x.shape[x.shape.length - 1];
-  const [outSize] = weight.shape;
   const rows = x.size / inSize;
   const needX = needsGrad(x), needWeight = needsGrad(weight), needBias = needsGrad(bias);
   return record(
