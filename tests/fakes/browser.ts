@@ -93,6 +93,8 @@ export async function inBrowser(source: string, { isolated }: { isolated: boolea
   ], {
     env: { ...process.env, LD_LIBRARY_PATH: join(folder, "lib"), HOME: profile },
     stdio: ["ignore", "ignore", "pipe"],
+    // A group of its own, so that its processes end with it.
+    detached: true,
   });
   let complaints = "";
   browser.stderr.on("data", (part) => complaints += part);
@@ -111,10 +113,22 @@ export async function inBrowser(source: string, { isolated }: { isolated: boolea
   } finally {
     clearTimeout(timer);
     const ended = new Promise((resolve) => browser.once("exit", resolve));
-    browser.kill("SIGKILL");
+    process.kill(-browser.pid!, "SIGKILL");
     await ended;
     server.closeAllConnections();
     server.close();
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    await removeFolder(profile);
+  }
+}
+
+/** Processes that are just ending may still write to it. */
+async function removeFolder(folder: string): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      return await rm(folder, { recursive: true, force: true });
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
   }
 }
