@@ -42,6 +42,8 @@ export function renderSvg(view: TableView): string {
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img">`,
     `<title>${escaped(view.title)}</title>`,
     `<rect width="100%" height="100%" fill="${paper.background}"/>`,
+    // Browsers collapse spaces in spite of xml:space; other programs know no style sheet.
+    `<style>text, tspan { white-space: pre }</style>`,
     `<g font-family="ui-monospace, 'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="${font.size}" fill="${paper.ink}" xml:space="preserve">`,
     ...rows.filter(Boolean),
     "</g>",
