@@ -2,7 +2,7 @@
 // experimental feature. No subgroup arithmetic stands beside it: a driver has been seen to crash on both in one shader.
 
 import type { MatmulTile, MatmulVariant } from "./matmul.ts";
-import { storeText } from "./matmul.ts";
+import { partText, storeText } from "./matmul.ts";
 
 /** What `adapter.info.subgroupMatrixConfigs` reports of f16 operands with f32 sums, and the subgroup that holds a matrix. */
 export interface MatrixShape {
@@ -72,12 +72,7 @@ var<workgroup> bTile: array<f16, ${depth * strideB}>;
 var<workgroup> results: array<f32, ${4 * m * n}>;
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let z = group.z + p.zStart;
-  let matrix = z / p.splits;
-  let aBase = matrix * p.strideA;
-  let bBase = matrix * p.strideB;
-  let kStart = (z % p.splits) * p.kSplit;
-  let kEnd = min(p.k, kStart + p.kSplit);
+  ${partText}
   let m0 = group.y * ${side}u;
   let n0 = group.x * ${side}u;
   let part = lane / ${lanes}u;

@@ -2,7 +2,7 @@
 // reads its operands straight from memory. No shared memory, no barriers: both are slow there.
 
 import type { MatmulProblem, MatmulTile, MatmulVariant } from "./matmul.ts";
-import { storeText } from "./matmul.ts";
+import { partText, storeText } from "./matmul.ts";
 
 /** A tile of one invocation is `tileRows` × 4·`vectors`; a workgroup has `across` × `down` invocations. */
 function tile(tileRows: number, vectors: number, across: number, down: number): MatmulTile {
@@ -141,12 +141,7 @@ function body(
   return `
 @compute @workgroup_size(${across}, ${down})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u) {
-  let z = group.z + p.zStart;
-  let matrix = z / p.splits;
-  let aBase = matrix * p.strideA;
-  let bBase = matrix * p.strideB;
-  let kStart = (z % p.splits) * p.kSplit;
-  let kEnd = min(p.k, kStart + p.kSplit);
+  ${partText}
   let m0 = (group.y * ${down}u + local.y) * ${tileRows}u;
   let n0 = (group.x * ${across}u + local.x) * ${vectors * 4}u;
   if (m0 >= p.m || n0 >= p.n) { return; }

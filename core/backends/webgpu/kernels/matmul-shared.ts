@@ -2,7 +2,7 @@
 // product in registers. All four transpositions differ only in how a block is read.
 
 import type { MatmulProblem, MatmulTile, MatmulVariant } from "./matmul.ts";
-import { storeText } from "./matmul.ts";
+import { partText, storeText } from "./matmul.ts";
 
 /** Depth of a block. */
 const depth = 16;
@@ -65,12 +65,7 @@ var<workgroup> aBlock: array<f32, ${rows * depth}>;
 var<workgroup> bBlock: array<f32, ${columns * depth}>;
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let z = group.z + p.zStart;
-  let matrix = z / p.splits;
-  let aBase = matrix * p.strideA;
-  let bBase = matrix * p.strideB;
-  let kStart = (z % p.splits) * p.kSplit;
-  let kEnd = min(p.k, kStart + p.kSplit);
+  ${partText}
   let m0 = group.y * ${rows}u;
   let n0 = group.x * ${columns}u;
   let tileM = (lane / ${across}u) * ${tileRows}u;

@@ -2,7 +2,7 @@
 // elements of the operands and hand them round. A load costs such a driver twenty times as much as a broadcast or a multiply-add.
 
 import type { MatmulProblem, MatmulTile, MatmulVariant } from "./matmul.ts";
-import { storeText } from "./matmul.ts";
+import { partText, storeText } from "./matmul.ts";
 
 const range = (count: number) => [...Array(count).keys()];
 
@@ -177,12 +177,7 @@ function body(variant: MatmulVariant, lanes: number, rows: number, vectors: numb
   return `
 @compute @workgroup_size(${lanes})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  let z = group.z + p.zStart;
-  let matrix = z / p.splits;
-  let aBase = matrix * p.strideA;
-  let bBase = matrix * p.strideB;
-  let kStart = (z % p.splits) * p.kSplit;
-  let kEnd = min(p.k, kStart + p.kSplit);
+  ${partText}
   let m0 = group.y * ${rows}u;
   let n0 = group.x * ${lanes * (vectors === 0 ? 1 : 4 * vectors)}u;
   ${range(rows).map((r) => range(items).map((g) => `var c${r}_${g} = ${type}();`).join(" ")).join("\n  ")}

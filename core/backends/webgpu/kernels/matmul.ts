@@ -65,6 +65,14 @@ export interface MatmulTile {
  */
 const parameterText = "m n k kSplit splits strideA strideB zStart";
 
+/** WGSL that every tile begins with: what workgroup z works on. */
+export const partText = `let z = group.z + p.zStart;
+  let matrix = z / p.splits;
+  let aBase = matrix * p.strideA;
+  let bBase = matrix * p.strideB;
+  let kStart = (z % p.splits) * p.kSplit;
+  let kEnd = min(p.k, kStart + p.kSplit);`;
+
 function bindingText(variant: MatmulVariant): string {
   const { bias, accumulate, before, halfB, vectorA, vectorB, vectorOut } = variant;
   const type = (vector: boolean) => vector ? "vec4f" : "f32";
@@ -129,7 +137,12 @@ export function matmulKernels(recorder: Recorder, tiles: TileTable) {
     if (batch * m * n === 0) return;
     const aligned = (columns: number, stride: number) => columns % 4 === 0 && stride % 4 === 0;
     const problem: MatmulProblem = {
-      ...{ batch, m, n, k, transposeA, transposeB },
+      batch,
+      m,
+      n,
+      k,
+      transposeA,
+      transposeB,
       alignedA: aligned(transposeA ? m : k, strideA),
       alignedB: aligned(transposeB ? k : n, strideB),
     };
@@ -137,15 +150,13 @@ export function matmulKernels(recorder: Recorder, tiles: TileTable) {
     const reads = tile.reads(problem) ?? fail(`matmul: ${tile.name} cannot compute ${m}×${k} · ${k}×${n}`);
     const halfB = b instanceof HalfBuffer;
     const variant: MatmulVariant = {
-      ...{
-        transposeA,
-        transposeB,
-        bias: bias !== undefined,
-        accumulate,
-        halfB,
-        gelu,
-        before: before !== undefined,
-      },
+      transposeA,
+      transposeB,
+      bias: bias !== undefined,
+      accumulate,
+      halfB,
+      gelu,
+      before: before !== undefined,
       ...reads,
     };
     const columns = Math.ceil(n / tile.columns);
