@@ -59,16 +59,18 @@ function mapOf(operation: string, x: Tensor, weight: Tensor, bias: Tensor | unde
     );
   }
   const product = {
-    ...{
-      a: x.buffer,
-      b: weight.buffer,
-      bias: bias?.buffer,
-      batch: 1,
-      m: x.size / inSize,
-      n: outSize,
-      k: inSize,
-    },
-    ...{ transposeA: false, transposeB: true, strideA: 0, strideB: 0, accumulate: false },
+    a: x.buffer,
+    b: weight.buffer,
+    bias: bias?.buffer,
+    batch: 1,
+    m: x.size / inSize,
+    n: outSize,
+    k: inSize,
+    transposeA: false,
+    transposeB: true,
+    strideA: 0,
+    strideB: 0,
+    accumulate: false,
   };
   return { outSize, product };
 }
@@ -113,7 +115,11 @@ function recordMap(
 function geluGradient(x: Tensor, dy: Tensor): Tensor {
   const dx = empty(dy.backend, dy.shape);
   dy.backend.kernels.unaryGrad({
-    ...{ operation: "gelu", x: x.buffer, dy: dy.buffer, dx: dx.buffer, length: dy.size },
+    operation: "gelu",
+    x: x.buffer,
+    dy: dy.buffer,
+    dx: dx.buffer,
+    length: dy.size,
   });
   return dx;
 }

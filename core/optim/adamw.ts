@@ -155,7 +155,9 @@ export class AdamW {
         secondMoment: pack.secondMoments.buffer,
         gradientScale,
         scalars: pack.scalars,
-        ...{ beta1, beta2, epsilon },
+        beta1,
+        beta2,
+        epsilon,
       });
     }
   }

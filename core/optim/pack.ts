@@ -104,7 +104,11 @@ export class Pack {
     const { backend } = this;
     const place = backend.view(this.gradients, offset, parameter.size);
     backend.kernels.copy({
-      ...{ x: gradient.buffer, out: place, length: parameter.size, xOffset: 0, outOffset: 0 },
+      x: gradient.buffer,
+      out: place,
+      length: parameter.size,
+      xOffset: 0,
+      outOffset: 0,
     });
     backend.free(place);
   }

@@ -84,7 +84,11 @@ export class TrainingStep {
       replay(this.#backend, `${this.#name} ${shape} ${model.language} ${open}`, work);
     } else work();
     this.#backend.kernels.copy({
-      ...{ x: this.#loss.buffer, out: this.#ring.buffer, length: 1, xOffset: 0, outOffset: this.#waiting },
+      x: this.#loss.buffer,
+      out: this.#ring.buffer,
+      length: 1,
+      xOffset: 0,
+      outOffset: this.#waiting,
     });
     this.#waiting++;
   }

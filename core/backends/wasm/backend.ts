@@ -126,12 +126,11 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   const pool = new MemoryPool(space.memory, HEAP_BASE, space.maximumBytes);
   const reserveScratch = scratchFor(pool, threads);
   reserveScratch(exports.scratchBytes!());
-  let served = 0;
-  const kernels = createKernelSet(exports, pool, (tokens) => {
-    if (tokens <= served) return;
-    served = tokens;
-    reserveScratch(exports.scratchBytesForAttention!(tokens));
-  });
+  const kernels = createKernelSet(
+    exports,
+    pool,
+    (tokens) => reserveScratch(exports.scratchBytesForAttention!(tokens)),
+  );
   let workers: Workers | null = null;
   let note = "";
   if (threads > 1) {

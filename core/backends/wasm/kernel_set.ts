@@ -277,9 +277,7 @@ export function createKernelSet(
     adamw(p) {
       const scalars = at(p.scalars) / 4;
       eachSegment(p.segments, p.count, (row, start, length) => {
-        const [stepSize, secondMomentScale, keepBefore, keepAfter] = [0, 1, 2, 3].map((i) =>
-          pool.float32[scalars + row * 4 + i]!
-        );
+        const numbers = scalars + row * 4;
         x.adamw!(
           at(p.parameter) + start * 4,
           at(p.gradient) + start * 4,
@@ -291,11 +289,11 @@ export function createKernelSet(
           p.beta2,
           1 - p.beta1,
           1 - p.beta2,
-          stepSize!,
-          secondMomentScale!,
+          pool.float32[numbers]!,
+          pool.float32[numbers + 1]!,
           p.epsilon,
-          keepBefore!,
-          keepAfter!,
+          pool.float32[numbers + 2]!,
+          pool.float32[numbers + 3]!,
         );
       });
     },

@@ -142,7 +142,12 @@ export class Recorder {
     pass.dispatchWorkgroups(x, y, z);
     this.#recorded++;
     this.#recording?.dispatches.push({
-      ...{ program, pipeline: pipeline.gpu, group, groupKey: key, values, workgroups: [x, y, z] },
+      program,
+      pipeline: pipeline.gpu,
+      group,
+      groupKey: key,
+      values,
+      workgroups: [x, y, z],
     });
   }
 

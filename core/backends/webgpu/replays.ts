@@ -77,7 +77,9 @@ export class Replay {
     this.#liveViews = viewsOf(this.#liveWords);
     const groups = this.#buffers.map(bindParameters);
     this.commands = dispatches.map(({ pipeline, group, workgroups }, i) => ({
-      ...{ pipeline, group, workgroups },
+      pipeline,
+      group,
+      workgroups,
       parameters: groups[places[i].live ? 1 : 0],
       offset: places[i].slot * parameterSlot,
     }));

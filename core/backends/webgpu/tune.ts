@@ -99,8 +99,18 @@ export async function tryTiles(
     const { matmul } = matmulKernels(recorder, { candidates: () => [tile], choose: () => tile });
     const run = () =>
       matmul({
-        ...{ a: buffers[0], b: buffers[1], out: buffers[2], batch, m, n, k, transposeA, transposeB },
-        ...{ strideA: m * k, strideB: k * n, accumulate: false },
+        a: buffers[0],
+        b: buffers[1],
+        out: buffers[2],
+        batch,
+        m,
+        n,
+        k,
+        transposeA,
+        transposeB,
+        strideA: m * k,
+        strideB: k * n,
+        accumulate: false,
       });
     // What a tile leaves out must show, also where another tile wrote before.
     recorder.write(buffers[2], new Float32Array(batch * m * n).fill(NaN), 0);

@@ -1,5 +1,5 @@
 // Kernels over flat ranges of elements: unary functions and their gradients, affine, AdamW, casts, copies.
-// It leaves broadcasting to strided.ts and the split into ranges to main.ts.
+// It leaves broadcasting to strided.ts and the split into ranges to threads.ts.
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import * as f from "./simd";

@@ -1,10 +1,10 @@
 // One thread's matrix product: blocks of k and n, packed panels of B, and A read in place where its layout allows.
-// It leaves the arithmetic to micro.ts and the split over threads and batches to main.ts.
+// It leaves the arithmetic to micro.ts and the split over threads and batches to tasks.ts.
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { ADD, BIAS, loadsAreChecked, panelColumns, panelRows, panelTiles, STORE, tileRows } from "./micro";
 
-/** Largest block of k: a panel of B (12 KB) and a tile of A (6 KB) stay in the first-level cache. */
+/** Largest block of k: a panel of B (12 KB) and a tile of A (9 KB) stay in the first-level cache. */
 const K_BLOCK: u32 = 384;
 /** Columns of B packed at a time, and rows of A gone through per panel. */
 const N_BLOCK: u32 = 384;

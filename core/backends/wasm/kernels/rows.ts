@@ -1,5 +1,5 @@
 // Kernels over rows of a matrix that stay in the first-level cache: softmax, LayerNorm, cross-entropy.
-// It leaves the split of rows over threads to main.ts. Lanes are summed in a fixed order.
+// It leaves the split of rows over threads to threads.ts. Lanes are summed in a fixed order.
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { constant, expNegative, laneMask, loadPart, madd, maxLanes, storePart, sumLanes } from "./simd";
