@@ -19,6 +19,7 @@ import { arguments_, exit } from "../repro/launch/process.ts";
 import { env, pathOf, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
 import { digests } from "./engines/digest.ts";
 import { openOurs } from "./engines/ours/engine.ts";
+import { loadEsbuild } from "./esbuild.ts";
 import { commit } from "./machine.ts";
 import { encoders } from "./work/encoders.ts";
 import { bytesOf, flopsOf, tokensOf } from "./work/flops.ts";
@@ -28,14 +29,8 @@ import type { Work } from "./work/work.ts";
 const here = pathOf(new URL("./", import.meta.url));
 const require = createRequire(import.meta.url);
 
-/** The part of esbuild's API that is used; it comes with tsx. */
-interface Esbuild {
-  build(options: object): Promise<unknown>;
-}
-
 async function bundleCode(folder: string): Promise<void> {
-  const esbuild = createRequire(require.resolve("tsx/cli"))("esbuild") as Esbuild;
-  await esbuild.build({
+  await loadEsbuild().build({
     entryPoints: [join(here, "main.ts")],
     outfile: join(folder, "bench.mjs"),
     bundle: true,

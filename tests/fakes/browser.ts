@@ -3,23 +3,16 @@
 import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { loadEsbuild } from "../../bench/esbuild.ts";
 import { archive, unpackChromium, untar } from "./chromium_package.ts";
 
-/** The part of esbuild's API that is used; it comes with tsx. */
-interface Esbuild {
-  build(options: Record<string, unknown>): Promise<{ outputFiles: { text: string }[] }>;
-}
-
 async function bundle(source: string): Promise<string> {
-  const require = createRequire(import.meta.url);
-  const esbuild = createRequire(require.resolve("tsx/cli"))("esbuild") as Esbuild;
-  const { outputFiles } = await esbuild.build({
+  const { outputFiles } = await loadEsbuild().build({
     stdin: { contents: source, resolveDir: fileURLToPath(new URL("../../", import.meta.url)), loader: "ts" },
     bundle: true,
     write: false,
@@ -27,7 +20,7 @@ async function bundle(source: string): Promise<string> {
     target: "es2022",
     logLevel: "error",
   });
-  return outputFiles[0].text;
+  return outputFiles![0].text;
 }
 
 /** Folder with `chromium` and the libraries that it needs. */
