@@ -2,13 +2,18 @@
 // It leaves finding files, checksums and the meaning of tensor names to its callers.
 
 import { CoreError } from "../errors.ts";
-import { bfloatToNumber, halfToNumber, numberToHalf } from "./halves.ts";
+import { type ByteReader, fromMemory, readExactly } from "./bytes.ts";
+import { elementTypes } from "./elements.ts";
+import { numberToHalf } from "./halves.ts";
+import {
+  type DecodedTensor,
+  readStored,
+  type StoredTensor,
+  type StoredTensors,
+  streamDense,
+} from "./stored.ts";
 
-/** Random access to bytes that need not be in memory at once. */
-export interface ByteReader {
-  readonly size: number;
-  read(offset: number, length: number): Promise<Uint8Array>;
-}
+export type { ByteReader, DecodedTensor };
 
 export interface SafetensorsEntry {
   readonly name: string;
@@ -20,63 +25,18 @@ export interface SafetensorsEntry {
   readonly bytes: number;
 }
 
-export interface DecodedTensor {
-  readonly shape: readonly number[];
-  readonly dtype: "f32" | "i32";
-  readonly data: Float32Array | Int32Array;
-}
-
 export interface SafetensorsFile {
   readonly metadata: Readonly<Record<string, string>>;
   /** In the order of the bytes. */
   readonly entries: ReadonlyMap<string, SafetensorsEntry>;
+  /** The same, to be read part by part. */
+  readonly tensors: StoredTensors;
   /** Reads and decodes one tensor. Floats of any width become f32, integers i32. @throws when it is absent or does not fit. */
   read(name: string): Promise<DecodedTensor>;
 }
 
-type Decode = (view: DataView, at: number) => number;
-
-/** Element types of the format: width in bytes, and how one element is decoded (absent: not supported here). */
-const types: Record<string, { width: number; kind?: "f32" | "i32"; decode?: Decode }> = {
-  F64: { width: 8, kind: "f32", decode: (view, at) => view.getFloat64(at, true) },
-  F32: { width: 4, kind: "f32", decode: (view, at) => view.getFloat32(at, true) },
-  F16: { width: 2, kind: "f32", decode: (view, at) => halfToNumber(view.getUint16(at, true)) },
-  BF16: { width: 2, kind: "f32", decode: (view, at) => bfloatToNumber(view.getUint16(at, true)) },
-  I64: { width: 8, kind: "i32", decode: (view, at) => Number(view.getBigInt64(at, true)) },
-  I32: { width: 4, kind: "i32", decode: (view, at) => view.getInt32(at, true) },
-  I16: { width: 2, kind: "i32", decode: (view, at) => view.getInt16(at, true) },
-  I8: { width: 1, kind: "i32", decode: (view, at) => view.getInt8(at) },
-  U8: { width: 1, kind: "i32", decode: (view, at) => view.getUint8(at) },
-  BOOL: { width: 1, kind: "i32", decode: (view, at) => view.getUint8(at) },
-  U64: { width: 8 },
-  U32: { width: 4 },
-  U16: { width: 2 },
-  F8_E4M3: { width: 1 },
-  F8_E5M2: { width: 1 },
-};
-
 /** The format's own bound on the header, so that a damaged length cannot ask for all memory. */
 const LARGEST_HEADER = 100_000_000;
-
-function fromMemory(bytes: Uint8Array): ByteReader {
-  return { size: bytes.length, read: async (offset, length) => bytes.subarray(offset, offset + length) };
-}
-
-async function readExactly(
-  source: ByteReader,
-  label: string,
-  what: string,
-  offset: number,
-  length: number,
-): Promise<Uint8Array> {
-  const bytes = await source.read(offset, length);
-  if (bytes.length !== length) {
-    throw new CoreError(
-      `${label}: ${what}: got ${bytes.length} of ${length} bytes at offset ${offset}; the file is shorter than it was, read it again or fetch it again`,
-    );
-  }
-  return bytes;
-}
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -88,8 +48,8 @@ function parseEntry(label: string, name: string, value: unknown, dataStart: numb
   };
   if (!isRecord(value)) return refuse(`its entry is ${JSON.stringify(value)}; wanted an object`);
   const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== "string" || !Object.hasOwn(types, dtype)) {
-    return refuse(`dtype is ${JSON.stringify(dtype)}; known are ${Object.keys(types).join(", ")}`);
+  if (typeof dtype !== "string" || !Object.hasOwn(elementTypes, dtype)) {
+    return refuse(`dtype is ${JSON.stringify(dtype)}; known are ${Object.keys(elementTypes).join(", ")}`);
   }
   const isCount = (n: unknown) => Number.isSafeInteger(n) && (n as number) >= 0;
   if (!Array.isArray(shape) || !shape.every(isCount)) {
@@ -98,7 +58,7 @@ function parseEntry(label: string, name: string, value: unknown, dataStart: numb
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1]) {
     return refuse(`data_offsets is ${JSON.stringify(offsets)}; wanted [begin, end] with 0 ≤ begin ≤ end`);
   }
-  const bytes = shape.reduce((product, axis) => product * axis, types[dtype].width);
+  const bytes = shape.reduce((product, axis) => product * axis, elementTypes[dtype].width);
   if (!Number.isSafeInteger(bytes) || offsets[1] - offsets[0] !== bytes) {
     return refuse(
       `shape [${shape}] of ${dtype} takes ${bytes} bytes, but data_offsets [${offsets}] span ${
@@ -182,49 +142,34 @@ export async function openSafetensors(
   checkCoverage(label, sorted, dataStart, reader.size);
   const entries = new Map(sorted.map((entry) => [entry.name, entry]));
 
+  const tensors = new Map(sorted.map((entry) => [entry.name, storedEntry(reader, label, entry)]));
+
   return {
     metadata: metadata as Record<string, string>,
     entries,
+    tensors,
     async read(name) {
-      const entry = entries.get(name);
-      if (!entry) {
+      const tensor = tensors.get(name);
+      if (!tensor) {
         throw new CoreError(
           `${label}: there is no tensor "${name}"; the file has ${entries.size}, e.g. ${
             [...entries.keys()].slice(0, 3).map((key) => `"${key}"`).join(", ")
           }`,
         );
       }
-      const bytes = await readExactly(reader, label, `tensor "${name}"`, entry.offset, entry.bytes);
-      return decode(label, entry, bytes);
+      return await readStored(tensor, `${label}: tensor "${name}"`);
     },
   };
 }
 
-function decode(label: string, entry: SafetensorsEntry, bytes: Uint8Array): DecodedTensor {
-  const { width, kind, decode } = types[entry.dtype];
-  const { shape } = entry;
-  if (!kind || !decode) {
-    throw new CoreError(
-      `${label}: tensor "${entry.name}": ${entry.dtype} cannot be read; convert the file to F32, F16 or BF16`,
-    );
-  }
-  const count = bytes.length / width;
-  if (entry.dtype === "F32") {
-    // The common case at full speed; every machine with a JavaScript engine today is little-endian.
-    return { shape, dtype: "f32", data: new Float32Array(new Uint8Array(bytes).buffer, 0, count) };
-  }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const data = kind === "f32" ? new Float32Array(count) : new Int32Array(count);
-  for (let i = 0; i < count; i++) {
-    const value = decode(view, i * width);
-    if (kind === "i32" && value !== (value | 0)) {
-      throw new CoreError(
-        `${label}: tensor "${entry.name}": element ${i} is ${value}, outside 32 bits; convert the file to I32`,
-      );
-    }
-    data[i] = value;
-  }
-  return { shape, dtype: kind, data };
+function storedEntry(reader: ByteReader, label: string, entry: SafetensorsEntry): StoredTensor {
+  const { name, dtype, shape, offset, bytes } = entry;
+  const count = bytes / elementTypes[dtype].width;
+  return {
+    shape,
+    dtype,
+    stream: (take) => streamDense(reader, label, `tensor "${name}"`, dtype, offset, count, take),
+  };
 }
 
 export interface TensorToWrite {
@@ -262,10 +207,10 @@ export function writeSafetensors(
     if (name === "__metadata__") {
       throw new CoreError(`writeSafetensors: a tensor cannot be called __metadata__; rename it`);
     }
-    return { name, dtype, shape: tensor.shape, data: tensor.data, bytes: size * types[dtype].width };
+    return { name, dtype, shape: tensor.shape, data: tensor.data, bytes: size * elementTypes[dtype].width };
   });
   const byName = (a: string, b: string) => a < b ? -1 : a > b ? 1 : 0;
-  list.sort((a, b) => types[b.dtype].width - types[a.dtype].width || byName(a.name, b.name));
+  list.sort((a, b) => elementTypes[b.dtype].width - elementTypes[a.dtype].width || byName(a.name, b.name));
 
   const header: [string, unknown][] = [];
   const keys = Object.keys(metadata).sort();
