@@ -50,6 +50,7 @@ export { openSafetensors, type TensorToWrite, writeSafetensors } from "./io/safe
 export { normal, permutation, streamKey, uniform } from "./random.ts";
 export { TrainingStep, type TrainingStepOptions } from "./training/step.ts";
 export { AdamW, type AdamWOptions, type AdamWState } from "./optim/adamw.ts";
+export { LossScale, type LossScaleOptions, type LossScaleState } from "./optim/loss_scale.ts";
 export { learningRateAt, type LearningRateOptions } from "./optim/schedule.ts";
 export { createUnfreezer, type Unfreezer, unfreezingMethods } from "./unfreezing/unfreezer.ts";
 export {

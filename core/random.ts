@@ -65,7 +65,7 @@ export function philoxWords(stream: RandomStream, length: number, start = 0): Ui
     const i = start + n;
     const wanted = Math.floor(i / 4);
     if (wanted !== current) {
-      philox([wanted, scalarValue(stream.c1), stream.c2, stream.c3], key, block);
+      philox([(stream.c0 ?? 0) + wanted, scalarValue(stream.c1), stream.c2, stream.c3], key, block);
       current = wanted;
     }
     words[n] = block[i % 4];
@@ -77,8 +77,8 @@ const oneBlock = new Uint32Array(4);
 
 /** Word number `i` (0 ≤ i < 2³⁴) of a stream, as an unsigned 32-bit integer. */
 export function philoxWord(i: number, stream: RandomStream): number {
-  const { k0, k1, c1, c2, c3 } = stream;
-  philox([Math.floor(i / 4), scalarValue(c1), c2, c3], [k0, k1], oneBlock);
+  const { k0, k1, c0 = 0, c1, c2, c3 } = stream;
+  philox([c0 + Math.floor(i / 4), scalarValue(c1), c2, c3], [k0, k1], oneBlock);
   return oneBlock[i % 4];
 }
 

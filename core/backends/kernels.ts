@@ -16,10 +16,12 @@ export function scalarValue(scalar: Scalar): number {
   return typeof scalar === "number" ? scalar : scalar.value;
 }
 
-/** Position in the Philox-4x32-10 stream: word(i) = philox(counter = [i >>> 2, c1, c2, c3], key = [k0, k1])[i & 3]. */
+/** Position in the Philox-4x32-10 stream: word(i) = philox(counter = [c0 + (i >>> 2), c1, c2, c3], key = [k0, k1])[i & 3]. */
 export interface RandomStream {
   readonly k0: number;
   readonly k1: number;
+  /** Blocks of four words before the first that is read: where the elements are a later part of something larger. Default 0. */
+  readonly c0?: number;
   /** The step. */
   readonly c1: Scalar;
   readonly c2: number;

@@ -147,7 +147,11 @@ export class Encoder {
       project(x, layer.query, lora.query),
       project(x, layer.key),
       project(x, layer.value, lora.value),
-      { heads: config.heads, mask, ...dropout.options(config.attentionDropout, siteOf(index, 0)) },
+      {
+        heads: config.heads,
+        mask,
+        ...dropout.options(config.attentionDropout, siteOf(index, 0), config.heads * x.shape[1] ** 2),
+      },
     );
     const attended = dropout.apply(
       project(context, layer.attentionOutput),

@@ -2,6 +2,7 @@
 // It leaves the numbering of the sites to the model, and the masks themselves to the kernels.
 
 import type { Scalar } from "../backends/kernels.ts";
+import { fail } from "../errors.ts";
 import { dropout } from "../ops/dropout.ts";
 import { type RandomStream, streamKey } from "../random.ts";
 import type { Tensor } from "../tensor.ts";
@@ -10,12 +11,12 @@ export interface DropoutKey {
   seed: number;
   /** Live where the pass is recorded to be replayed at later steps. */
   step: Scalar;
-  /** Which of the pieces that a batch was cut into for accumulation; default 0. */
-  piece?: number;
+  /**
+   * Where the pass takes a part of a batch: number of its first row in the whole, whose masks it then draws. What lies before it
+   * at each site must be a multiple of 4 elements. Default 0.
+   */
+  firstRow?: number;
 }
-
-/** Sites that one piece of a batch may use; a model of 1,000 layers still fits. */
-const SITES = 4096;
 
 /** One forward pass's dropout. Without a key (evaluation) nothing is dropped. */
 export class Dropout {
@@ -25,18 +26,32 @@ export class Dropout {
     this.#key = key;
   }
 
+  /** @param x [rows, …] */
   apply(x: Tensor, probability: number, site: number): Tensor {
-    return this.#key === undefined || probability === 0 ? x : dropout(x, probability, this.#stream(site));
+    if (this.#key === undefined || probability === 0) return x;
+    return dropout(x, probability, this.#stream(site, x.size / x.shape[0]));
   }
 
-  /** What `attention` takes. */
-  options(probability: number, site: number): { dropout?: number; random?: RandomStream } {
+  /** What `attention` takes. `rowSize`: attention weights of one row of the batch, heads · T². */
+  options(
+    probability: number,
+    site: number,
+    rowSize: number,
+  ): { dropout?: number; random?: RandomStream } {
     if (this.#key === undefined || probability === 0) return {};
-    return { dropout: probability, random: this.#stream(site) };
+    return { dropout: probability, random: this.#stream(site, rowSize) };
   }
 
-  #stream(site: number): RandomStream {
-    const { seed, step, piece = 0 } = this.#key!;
-    return streamKey(seed, "dropout", step, piece * SITES + site);
+  #stream(site: number, rowSize: number): RandomStream {
+    const { seed, step, firstRow = 0 } = this.#key!;
+    const stream = streamKey(seed, "dropout", step, site);
+    if (firstRow === 0) return stream;
+    const before = firstRow * rowSize;
+    if (before % 4 !== 0) {
+      fail(
+        `dropout: ${before} elements lie before row ${firstRow}, which is no multiple of 4; cut the batch at multiples of 4 rows`,
+      );
+    }
+    return { ...stream, c0: before / 4 };
   }
 }

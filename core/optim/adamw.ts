@@ -45,6 +45,8 @@ export class AdamW {
   /** Σ grad² of the last step and the factor made from it; on the device. */
   #normSquared: Tensor | null = null;
   #gradientScale: Tensor | null = null;
+  /** Factor that the gradients of the last step had. */
+  #lossScale = 1;
 
   constructor(options: AdamWOptions = {}) {
     this.#options = {
@@ -88,7 +90,7 @@ export class AdamW {
     if (fresh.length === 0) return;
     const { backend } = fresh[0];
     this.#normSquared ??= keep(zeros(backend, [1]));
-    if (this.#options.maximumGradientNorm !== Infinity) this.#gradientScale ??= keep(zeros(backend, [1]));
+    this.#gradientScale ??= keep(zeros(backend, [1]));
   }
 
   /**
@@ -126,12 +128,29 @@ export class AdamW {
     this.#begun = [...byPack];
   }
 
+  /** Takes the announcement back: the gradients are not to be used, and no update is counted. */
+  withdraw(): void {
+    for (const [, members] of this.#begun) for (const member of members) member.steps--;
+    if (this.#begun.length > 0) this.#globalStep--;
+    this.#begun = [];
+  }
+
   /**
    * The device's half of the update that `begin` announced: the same kernels for the same parameters, whatever the step.
    * @throws when one of them has no gradient
    */
   apply(): void {
+    this.collect();
+    this.update();
+  }
+
+  /**
+   * The first part of `apply`: gradients to their places, their norm and the factor by which they will be scaled. Afterwards the
+   * parameters' own gradients may go. `lossScale` is a factor that the gradients have and the update must not.
+   */
+  collect(lossScale = 1): void {
     const begun = this.#begun;
+    this.#lossScale = lossScale;
     if (begun.length === 0) return;
     for (const [pack, members] of begun) {
       for (const member of members) {
@@ -140,12 +159,25 @@ export class AdamW {
       }
     }
     const { kernels } = begun[0][0].backend;
-    const { beta1, beta2, epsilon, maximumGradientNorm: maximum } = this.#options;
-    const norm = this.#normSquared!.buffer, gradientScale = this.#gradientScale?.buffer;
+    const maximum = this.#options.maximumGradientNorm;
+    const norm = this.#normSquared!.buffer, out = this.#gradientScale!.buffer;
     begun.forEach(([pack], i) => {
       kernels.packedSumSquares({ ...pack.segments(), x: pack.gradients, out: norm, accumulate: i > 0 });
     });
-    if (gradientScale) kernels.clipScale({ normSquared: norm, out: gradientScale, maximum });
+    // Norm and limit are both larger by the loss's factor, of which the gradients are then rid.
+    if (maximum !== Infinity) kernels.clipScale({ normSquared: norm, out, maximum: maximum * lossScale });
+    else if (lossScale !== 1) kernels.fill({ out, length: 1, value: 1 });
+    if (lossScale !== 1) kernels.affine({ x: out, out, length: 1, scale: 1 / lossScale, shift: 0 });
+  }
+
+  /** The second part of `apply`: moments and values, from the gradients that were collected. */
+  update(): void {
+    const begun = this.#begun;
+    if (begun.length === 0) return;
+    const { kernels } = begun[0][0].backend;
+    const { beta1, beta2, epsilon, maximumGradientNorm } = this.#options;
+    const scaled = maximumGradientNorm !== Infinity || this.#lossScale !== 1;
+    const gradientScale = scaled ? this.#gradientScale!.buffer : undefined;
     for (const [pack] of begun) {
       kernels.adamw({
         ...pack.segments(),
@@ -187,7 +219,7 @@ export class AdamW {
   /** Euclidean norm of all gradients in the last step, before clipping. Waits for the device. */
   async gradientNorm(): Promise<number> {
     const square = this.#normSquared ?? fail("AdamW: no step with a gradient has been made yet");
-    return Math.sqrt(await square.item());
+    return Math.sqrt(await square.item()) / this.#lossScale;
   }
 
   /** Copies everything to the host. @throws when an updated parameter has no name or shares it with another. */

@@ -1,22 +1,18 @@
 // One update of a model as one piece of work: inputs in buffers that stay, forward, backward, AdamW, the loss into a ring. On a
 // backend that can replay it runs a few times for each shape of batch and set of open parameters, then only on the device.
-// It leaves data, schedules, unfreezing and what is done with losses to the training loop.
+// A batch may be taken in pieces, and the loss scaled for half precision. It leaves data, schedules, unfreezing and what is done
+// with losses to the training loop.
 
 import { Tape } from "../autograd.ts";
 import { type Backend, replay } from "../backends/backend.ts";
 import type { Live } from "../backends/kernels.ts";
 import { fail } from "../errors.ts";
-import {
-  type Batch,
-  type DeviceBatch,
-  type HostBatch,
-  partsOf,
-  shapeOf,
-  uploadBatch,
-} from "../models/batch.ts";
+import { type Batch, type DeviceBatch, partsOf, shapeOf, uploadBatch } from "../models/batch.ts";
 import type { Model } from "../models/model.ts";
+import { type Piece, pieces } from "../models/pieces.ts";
 import type { AdamW } from "../optim/adamw.ts";
-import { keep, scope, type Tensor, zeros } from "../tensor.ts";
+import type { LossScale } from "../optim/loss_scale.ts";
+import { full, keep, scope, type Tensor, zeros } from "../tensor.ts";
 
 export interface TrainingStepOptions {
   model: Model;
@@ -25,6 +21,13 @@ export interface TrainingStepOptions {
   losses: number;
   /** Seed of the dropout masks; without it nothing is dropped. */
   dropoutSeed?: number;
+  /**
+   * Examples that are on the device at a time: a larger batch is taken in pieces whose gradients add up to the batch's, up to the
+   * order of summation. Masks are the whole batch's. Default all.
+   */
+  microBatch?: number;
+  /** For half precision: scales the loss. `runScaled` is then to be called in place of `run`. */
+  lossScale?: LossScale;
   /** false runs every step anew, on every backend: the same numbers, slower. Default true. */
   replay?: boolean;
 }
@@ -34,12 +37,24 @@ const keptShapes = 24;
 
 let made = 0;
 
+/** A piece in its buffers. */
+interface Inputs {
+  readonly batch: DeviceBatch;
+  readonly firstRow: number;
+}
+
+interface Moment {
+  /** Counts the steps of a run: dropout draws by it. */
+  number: number;
+  learningRate: number;
+}
+
 export class TrainingStep {
   readonly #options: TrainingStepOptions;
   readonly #backend: Backend;
   /** Apart from the keys of other steps on the backend. */
   readonly #name = `training step ${made++}`;
-  readonly #inputs = new Map<string, DeviceBatch>();
+  readonly #inputs = new Map<string, readonly Inputs[]>();
   /** The number that dropout draws from; kernels read it when they run, also in a replay. */
   readonly #number: { value: number } = { value: 0 };
   readonly #loss: Tensor;
@@ -62,49 +77,90 @@ export class TrainingStep {
   }
 
   /**
-   * One update of every trainable parameter. `number` counts the steps of a run: dropout draws by it.
+   * One update of every trainable parameter.
    * @throws when the loss does not depend on a parameter that is trainable
    */
-  run(batch: Batch, { number, learningRate }: { number: number; learningRate: number }): void {
-    const { model, optimizer, losses } = this.#options;
+  run(batch: Batch, moment: Moment): void {
+    if (this.#options.lossScale !== undefined) {
+      fail("training step: with a loss scale an update may be skipped; call runScaled");
+    }
+    const { optimizer } = this.#options;
+    const { inputs, key } = this.#begin(batch, moment);
+    this.#replay(key, () => {
+      this.#gradients(inputs, 1);
+      optimizer.apply();
+      this.#options.model.zeroGrad();
+    });
+    this.#keepLoss();
+  }
+
+  /**
+   * One update with a scaled loss; waits for the gradients' norm. Returns false when they were not finite: then nothing changes
+   * but the scale, and no update is counted.
+   */
+  async runScaled(batch: Batch, moment: Moment): Promise<boolean> {
+    const { model, optimizer } = this.#options;
+    const lossScale = this.#options.lossScale ?? fail("training step: runScaled needs the option lossScale");
+    const { inputs, key, open } = this.#begin(batch, moment);
+    const { value } = lossScale;
+    this.#replay(`${key} scaled ${value}`, () => {
+      this.#gradients(inputs, value);
+      optimizer.collect(value);
+      model.zeroGrad();
+    });
+    const finite = Number.isFinite(await optimizer.gradientNorm());
+    if (finite) this.#replay(`${this.#name} update ${open}`, () => optimizer.update());
+    else optimizer.withdraw();
+    lossScale.note(finite);
+    this.#keepLoss();
+    return finite;
+  }
+
+  #begin(batch: Batch, { number, learningRate }: Moment) {
+    const { model, optimizer, losses, microBatch } = this.#options;
     if (this.#waiting === losses) {
       fail(
         `training step: ${losses} losses wait on the device, the most that were asked for; read them first`,
       );
     }
     const host = model.prepare(batch, true);
-    const shape = shapeOf(host);
-    const inputs = this.#upload(host, shape);
+    const parts = pieces(host, microBatch ?? host.examples);
+    const shape = parts.map((part) => `${shapeOf(part.batch)} from ${part.firstRow}`).join("; ");
+    const inputs = this.#upload(parts, shape);
     this.#number.value = number;
     const trainable = model.trainableParameters;
     optimizer.begin(trainable, learningRate);
-    const work = () => this.#work(inputs);
-    if (this.#options.replay ?? true) {
-      const open = trainable.map(({ name }) => name).join();
-      replay(this.#backend, `${this.#name} ${shape} ${model.language} ${open}`, work);
-    } else work();
-    this.#backend.kernels.copy({
-      x: this.#loss.buffer,
-      out: this.#ring.buffer,
-      length: 1,
-      xOffset: 0,
-      outOffset: this.#waiting,
-    });
-    this.#waiting++;
+    const open = trainable.map(({ name }) => name).join();
+    return { inputs, open, key: `${this.#name} ${shape} ${model.language} ${open}` };
   }
 
-  #work(inputs: DeviceBatch): void {
-    const { model, optimizer, dropoutSeed: seed } = this.#options;
+  #replay(key: string, work: () => void): void {
+    if (this.#options.replay ?? true) replay(this.#backend, key, work);
+    else work();
+  }
+
+  /** Gradients of all pieces, summed, times `scale`; their loss as it is. */
+  #gradients(inputs: readonly Inputs[], scale: number): void {
+    const { model, dropoutSeed: seed } = this.#options;
     const step: Live = this.#number;
-    scope(() => {
-      const tape = new Tape();
-      const loss = tape.run(() => model.loss(inputs, seed === undefined ? {} : { dropout: { seed, step } }));
-      tape.backward(loss);
-      const copied = { length: 1, xOffset: 0, outOffset: 0 };
-      this.#backend.kernels.copy({ x: loss.buffer, out: this.#loss.buffer, ...copied });
-    });
-    optimizer.apply();
-    model.zeroGrad();
+    inputs.forEach(({ batch, firstRow }, i) =>
+      scope(() => {
+        const tape = new Tape();
+        const dropout = seed === undefined ? {} : { dropout: { seed, step, firstRow } };
+        const loss = tape.run(() => model.loss(batch, dropout));
+        tape.backward(loss, scale === 1 ? {} : { seed: full(this.#backend, loss.shape, scale) });
+        const { kernels } = this.#backend;
+        const [x, out] = [loss.buffer, this.#loss.buffer];
+        if (i === 0) kernels.copy({ x, out, length: 1, xOffset: 0, outOffset: 0 });
+        else kernels.addTo({ x, out, length: 1, scale: 1 });
+      })
+    );
+  }
+
+  #keepLoss(): void {
+    const [x, out] = [this.#loss.buffer, this.#ring.buffer];
+    this.#backend.kernels.copy({ x, out, length: 1, xOffset: 0, outOffset: this.#waiting });
+    this.#waiting++;
   }
 
   /** The losses of the steps since the last call, in order. Waits for the device, once. */
@@ -114,32 +170,39 @@ export class TrainingStep {
     return count === 0 ? [] : [...(await this.#ring.read()).subarray(0, count)];
   }
 
-  /** Writes a batch into the buffers of its shape. */
-  #upload(host: HostBatch, shape: string): DeviceBatch {
+  /** Writes the pieces of a batch into the buffers of their shapes. */
+  #upload(parts: readonly Piece[], shape: string): readonly Inputs[] {
     const known = this.#inputs.get(shape);
     if (known !== undefined) {
       this.#inputs.delete(shape);
       this.#inputs.set(shape, known);
-      const values = partsOf(host);
-      partsOf(known).forEach((each, i) => each.write(values[i]));
+      parts.forEach((part, p) => {
+        const values = partsOf(part.batch);
+        partsOf(known[p].batch).forEach((each, i) => each.write(values[i]));
+      });
       return known;
     }
-    const inputs = uploadBatch(this.#backend, host);
-    for (const each of partsOf(inputs)) keep(each);
+    const inputs = parts.map(({ batch, firstRow }) => ({
+      batch: uploadBatch(this.#backend, batch),
+      firstRow,
+    }));
+    for (const each of tensorsOf(inputs)) keep(each);
     this.#inputs.set(shape, inputs);
     if (this.#inputs.size > keptShapes) {
       const [oldest, unused] = this.#inputs.entries().next().value!;
       this.#inputs.delete(oldest);
-      for (const each of partsOf(unused)) each.dispose();
+      for (const each of tensorsOf(unused)) each.dispose();
     }
     return inputs;
   }
 
   /** Frees inputs and losses; recorded steps go with them. */
   dispose(): void {
-    for (const inputs of this.#inputs.values()) for (const each of partsOf(inputs)) each.dispose();
+    for (const inputs of this.#inputs.values()) for (const each of tensorsOf(inputs)) each.dispose();
     this.#inputs.clear();
     this.#loss.dispose();
     this.#ring.dispose();
   }
 }
+
+const tensorsOf = (inputs: readonly Inputs[]): Tensor[] => inputs.flatMap(({ batch }) => partsOf(batch));

@@ -360,7 +360,13 @@ for (const probability of [0.1, 0.5]) {
     run: (k, b) => {
       const random = { k0: 0xdeadbeef, k1: 7, c1: 0xffffffff, c2: 3, c3: 0x80000001 };
       k.dropout({ x: b.x, out: b.out, length: 70003, probability, random });
-      k.dropout({ x: b.same, out: b.same, length: 1003, probability, random: streamKey(3, "dropout", 1) });
+      k.dropout({
+        x: b.same,
+        out: b.same,
+        length: 1003,
+        probability,
+        random: { ...streamKey(3, "dropout", 1), c0: 77 },
+      });
     },
     sameZeros: true,
     heavy: true,
@@ -630,7 +636,7 @@ for (const { batch, tokens, heads, headSize, lengths, dropout } of attentions) {
     headSize,
     scale: 1 / Math.sqrt(headSize),
     dropout,
-    random: streamKey(77, "dropout", 12, 5),
+    random: { ...streamKey(77, "dropout", 12, 5), c0: 3 * tokens },
   };
   const length = batch * tokens * heads * headSize;
   const padding = lengths &&

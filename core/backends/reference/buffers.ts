@@ -52,8 +52,8 @@ export class Arguments {
   }
 
   stream(value: RandomStream): RandomStream {
-    for (const part of ["k0", "k1", "c1", "c2", "c3"] as const) {
-      const word = part === "c1" ? scalarValue(value?.c1) : value?.[part];
+    for (const part of ["k0", "k1", "c0", "c1", "c2", "c3"] as const) {
+      const word = part === "c1" ? scalarValue(value?.c1) : part === "c0" ? value?.c0 ?? 0 : value?.[part];
       if (!Number.isInteger(word) || word < 0 || word > 0xffffffff) {
         this.fail(
           `random.${part} is ${word}; wanted an unsigned 32-bit integer (make streams with streamKey)`,

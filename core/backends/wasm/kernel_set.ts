@@ -219,7 +219,7 @@ export function createKernelSet(
       const { batch, tokens, heads, headSize, scale } = p;
       x.attentionForward!(
         ...[q, k, v, mask, out, lse, batch, tokens, heads, headSize, scale, limit, keep],
-        ...[scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
+        ...[r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
       );
     },
     attentionGrad(p) {
@@ -236,7 +236,7 @@ export function createKernelSet(
       const { batch, tokens, heads, headSize, scale } = p;
       x.attentionBackward!(
         ...[q, k, v, mask, out, lse, dout, dq, dk, dv, batch, tokens, heads, headSize, scale, limit, keep],
-        ...[scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
+        ...[r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
       );
     },
     embedding({ table, indices, out, count, width }) {
@@ -253,6 +253,7 @@ export function createKernelSet(
         length,
         threshold(probability),
         keep,
+        r.c0 ?? 0,
         scalarValue(r.c1),
         r.c2,
         r.c3,

@@ -72,6 +72,7 @@ export function attention(
   c3: u32,
   k0: u32,
   k1: u32,
+  c0: u32,
   scratch: usize,
   begin: u32,
   end: u32,
@@ -136,7 +137,7 @@ export function attention(
         f32.store(lse + ((first + i) << 2), top + f32x4.extract_lane(f.log(constant(sum)), 0));
         const factor = constant(keepScale / sum);
         if (threshold != 0) {
-          let w = rowWords(words, (item * tokens + first + i) * tokens, length, c1, c2, c3, k0, k1);
+          let w = rowWords(words, (item * tokens + first + i) * tokens + (c0 << 2), length, c1, c2, c3, k0, k1);
           for (let p = row; p < last; p += 16) {
             const keep = i32x4.ge_u(v128.load(w), limit);
             v128.store(p, v128.and(f32x4.mul(v128.load(p), factor), keep));
@@ -188,6 +189,7 @@ export function attentionGrad(
   c3: u32,
   k0: u32,
   k1: u32,
+  c0: u32,
   scratch: usize,
   begin: u32,
   end: u32,
@@ -260,7 +262,7 @@ export function attentionGrad(
         let s = slopeRow;
         let open = lanes;
         if (threshold != 0) {
-          let w = rowWords(words, (item * tokens + first + i) * tokens, length, c1, c2, c3, k0, k1);
+          let w = rowWords(words, (item * tokens + first + i) * tokens + (c0 << 2), length, c1, c2, c3, k0, k1);
           for (let p = row; p < last; p += 16) {
             const score = f32x4.sub(f32x4.mul(v128.load(p), scaleLanes), shift);
             const weight = v128.and(expNegative(score), v128.load(open));

@@ -288,6 +288,7 @@ function setAttention(
   scale: f32,
   threshold: u32,
   keepScale: f32,
+  c0: u32,
   c1: u32,
   c2: u32,
   c3: u32,
@@ -305,6 +306,7 @@ function setAttention(
   set(18, c3);
   set(19, k0);
   set(20, k1);
+  set(21, c0);
 }
 
 export function attentionForward(
@@ -321,6 +323,7 @@ export function attentionForward(
   scale: f32,
   threshold: u32,
   keepScale: f32,
+  c0: u32,
   c1: u32,
   c2: u32,
   c3: u32,
@@ -333,7 +336,7 @@ export function attentionForward(
   set(3, mask);
   set(4, out);
   set(5, logSumExp);
-  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c1, c2, c3, k0, k1);
+  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
   launch(ATTENTION, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.1 + 1.5));
 }
 
@@ -355,6 +358,7 @@ export function attentionBackward(
   scale: f32,
   threshold: u32,
   keepScale: f32,
+  c0: u32,
   c1: u32,
   c2: u32,
   c3: u32,
@@ -371,7 +375,7 @@ export function attentionBackward(
   set(7, dq);
   set(8, dk);
   set(9, dv);
-  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c1, c2, c3, k0, k1);
+  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
   launch(ATTENTION_GRAD, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.25 + 2));
 }
 
@@ -405,6 +409,7 @@ export function dropoutForward(
   length: u32,
   threshold: u32,
   keepScale: f32,
+  c0: u32,
   c1: u32,
   c2: u32,
   c3: u32,
@@ -420,6 +425,7 @@ export function dropoutForward(
   set(6, c3);
   set(7, k0);
   set(8, k1);
+  set(9, c0);
   launch(DROPOUT, length, 16, 1.2);
 }
 

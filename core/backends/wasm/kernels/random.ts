@@ -73,6 +73,7 @@ export function dropout(
   c3: u32,
   k0: u32,
   k1: u32,
+  c0: u32,
   words: usize,
   begin: u32,
   end: u32,
@@ -81,7 +82,7 @@ export function dropout(
   const factor = constant(scale);
   while (begin < end) {
     let count = min<u32>(1024, end - begin);
-    philox(words, begin >> 2, (count + 15) >> 4, c1, c2, c3, k0, k1);
+    philox(words, c0 + (begin >> 2), (count + 15) >> 4, c1, c2, c3, k0, k1);
     let p = x + (begin << 2);
     let q = out + (begin << 2);
     let w = words;

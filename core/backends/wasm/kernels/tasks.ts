@@ -137,7 +137,7 @@ export function runTask(task: u32, begin: u32, end: u32): void {
         end,
       );
     case DROPOUT:
-      return dropout(u(0), u(1), u(2), x(3), u(4), u(5), u(6), u(7), u(8), scratch(), begin, end);
+      return dropout(u(0), u(1), u(2), x(3), u(4), u(5), u(6), u(7), u(8), u(9), scratch(), begin, end);
     case BINARY_LINES:
       return strided.binary(u(0), u(1), u(2), u(3), begin, end);
     case BINARY_PIECE:
@@ -179,6 +179,7 @@ export function runTask(task: u32, begin: u32, end: u32): void {
         u(18),
         u(19),
         u(20),
+        u(21),
         scratch(),
         begin,
         end,
@@ -206,6 +207,7 @@ export function runTask(task: u32, begin: u32, end: u32): void {
         u(18),
         u(19),
         u(20),
+        u(21),
         scratch(),
         begin,
         end,

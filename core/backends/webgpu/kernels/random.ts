@@ -18,7 +18,7 @@ fn highProduct(a: u32, b: u32) -> u32 {
   return a1 * b1 + (middle >> 16u) + (other >> 16u);
 }
 fn philox(block: u32) -> vec4u {
-  var counter = vec4u(block, p.c1, p.c2, p.c3);
+  var counter = vec4u(p.c0 + block, p.c1, p.c2, p.c3);
   var key = vec2u(p.k0, p.k1);
   for (var round = 0u; round < 10u; round++) {
     let high0 = highProduct(0xd2511f53u, counter.x);
@@ -30,10 +30,10 @@ fn philox(block: u32) -> vec4u {
   return counter;
 }`;
 
-export const streamParameters = "k0 k1 c1 c2 c3";
+export const streamParameters = "k0 k1 c0 c1 c2 c3";
 
-export function streamValues({ k0, k1, c1, c2, c3 }: RandomStream): Scalar[] {
-  return [k0, k1, c1, c2, c3];
+export function streamValues({ k0, k1, c0 = 0, c1, c2, c3 }: RandomStream): Scalar[] {
+  return [k0, k1, c0, c1, c2, c3];
 }
 
 /** Words below it are dropped. */
