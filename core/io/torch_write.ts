@@ -9,7 +9,12 @@ import { writeZip } from "./zip.ts";
 export function writeTorch(tensors: ReadonlyMap<string, HostTensor>): Uint8Array<ArrayBuffer> {
   const members: [string, Uint8Array][] = [];
   const pickle = new PickleWriter();
-  const emptyDict = [0x7d], emptyTuple = [0x29], reduce = [0x52], setItems = [0x75], persistentId = [0x51], no = [0x89];
+  const emptyDict = [0x7d],
+    emptyTuple = [0x29],
+    reduce = [0x52],
+    setItems = [0x75],
+    persistentId = [0x51],
+    no = [0x89];
   pickle.raw([0x80, 2]).raw(emptyDict).mark();
   for (const [name, { shape, data }] of tensors) {
     if (shape.reduce((product, axis) => product * axis, 1) !== data.length) {
@@ -17,11 +22,16 @@ export function writeTorch(tensors: ReadonlyMap<string, HostTensor>): Uint8Array
     }
     const key = String(members.length);
     const values = data instanceof Float32Array ? data : Float32Array.from(data);
-    members.push([`archive/data/${key}`, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)]);
+    members.push([
+      `archive/data/${key}`,
+      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+    ]);
     pickle.text(name).global("torch._utils", "_rebuild_tensor_v2").mark();
     pickle.mark().text("storage").global("torch", "FloatStorage").text(key).text("cpu").integer(data.length)
       .tuple().raw(persistentId);
-    pickle.integer(0).integers(shape).integers(shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1)));
+    pickle.integer(0).integers(shape).integers(
+      shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1)),
+    );
     // requires_grad, and no backward hooks.
     pickle.raw(no).global("collections", "OrderedDict").raw(emptyTuple).raw(reduce);
     pickle.tuple().raw(reduce);
@@ -68,7 +78,9 @@ class PickleWriter {
 
   /** @throws beyond 31 bits: such tensors belong in safetensors */
   integer(value: number): this {
-    if (value > 0x7fffffff) throw new CoreError(`writeTorch: ${value} elements are too many; write safetensors`);
+    if (value > 0x7fffffff) {
+      throw new CoreError(`writeTorch: ${value} elements are too many; write safetensors`);
+    }
     return this.raw([0x4a]).#uint32(value);
   }
 
