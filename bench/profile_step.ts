@@ -104,16 +104,17 @@ async function openTrainer(backend: Backend): Promise<{ trainer: Trainer; model:
   };
   const source = openData("tiny");
   const { data } = await trainingData(source, bundle.tokenizer, spec);
+  const english = await bundle.language("en");
   const model = createModel(backend, {
     config: bundle.config,
     task: { kind: "classification", labels: 3 },
     adapters: {
-      languages: { en: bundle.languageConfig },
+      languages: { en: english.config },
       task: { kind: "bottleneck", reduction: spec.hyperparameters.reductionFactor, nonLinearity: "relu" },
     },
   });
-  model.loadEncoder(bundle.weights!);
-  model.loadAdapter("en", (await bundle.language("en"))!);
+  await model.streamEncoder(bundle.weights!);
+  model.loadAdapter("en", english.state!);
   return {
     model,
     trainer: new Trainer({

@@ -46,7 +46,21 @@ export { configJson, type EncoderConfig, encoderConfig } from "./models/config.t
 export { createModel, type Model, type ModelOptions, type Task } from "./models/model.ts";
 export type { HostTensor, State } from "./nn/parameters.ts";
 
+export type { ByteReader } from "./io/bytes.ts";
+export { adapterConfigJson, type AdapterDescription } from "./io/adapter_config.ts";
+export {
+  adapterFromFiles,
+  type AdapterTarget,
+  languageConfigOf,
+  taskConfigOf,
+  taskTensors,
+} from "./io/adapter_files.ts";
+export { headConfigJson, headTensors, modelClassOf } from "./io/head_files.ts";
 export { openSafetensors, type TensorToWrite, writeSafetensors } from "./io/safetensors.ts";
+export { readAllStored, readStored, type StoredTensor, type StoredTensors } from "./io/stored.ts";
+export { openTorch } from "./io/torch.ts";
+export { writeTorch } from "./io/torch_write.ts";
+export { openZip } from "./io/zip.ts";
 export { normal, permutation, streamKey, uniform } from "./random.ts";
 export { TrainingStep, type TrainingStepOptions } from "./training/step.ts";
 export { AdamW, type AdamWOptions, type AdamWState } from "./optim/adamw.ts";

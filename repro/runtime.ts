@@ -1,12 +1,14 @@
 // Promises the few things the toolkit needs from the machine (files, paths, environment, standard error), alike on Node and Deno.
 // Leaves meaning to its callers: it knows no data set, no run and no command.
 import * as fs from "node:fs/promises";
-import { statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { createReadStream, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import * as os from "node:os";
 import * as nodePath from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import type { ByteReader } from "../core/mod.ts";
 
 /** A file could not be read or written; `code` is the system's own (ENOENT, ENOSPC, …). */
 export class FileError extends Error {
@@ -129,6 +131,56 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   } catch (error) {
     throw fileError("read", path, error);
   }
+}
+
+/** Bytes that one call asks the system for; some refuse 2 GiB. */
+const largestRead = 2 ** 28;
+
+/**
+ * A file for reading anywhere, whatever its size. Nothing stays open between reads; a file that changes meanwhile is an error,
+ * since its parts would not belong together.
+ */
+export async function fileReader(path: string): Promise<ByteReader> {
+  const version = (stat: { size: number; mtimeMs: number }) => `${stat.size} ${stat.mtimeMs}`;
+  const opened = await fs.stat(path).catch((error) => {
+    throw fileError("open", path, error);
+  });
+  return {
+    size: opened.size,
+    async read(offset, length) {
+      const out = new Uint8Array(Math.max(0, Math.min(length, opened.size - offset)));
+      let file: fs.FileHandle | undefined;
+      try {
+        file = await fs.open(path);
+        if (version(await file.stat()) !== version(opened)) {
+          throw new FileError(`read ${path}: it was changed while it was read; start again`, path, "");
+        }
+        let done = 0;
+        while (done < out.length) {
+          const want = Math.min(largestRead, out.length - done);
+          const { bytesRead } = await file.read(out, done, want, offset + done);
+          if (bytesRead === 0) break;
+          done += bytesRead;
+        }
+        return out.subarray(0, done);
+      } catch (error) {
+        throw fileError("read", path, error);
+      } finally {
+        await file?.close();
+      }
+    },
+  };
+}
+
+/** SHA-256 of a file in hexadecimal, read part by part. */
+export async function fileSha256(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    for await (const part of createReadStream(path, { highWaterMark: 2 ** 22 })) hash.update(part);
+  } catch (error) {
+    throw fileError("read", path, error);
+  }
+  return hash.digest("hex");
 }
 
 /** Reads UTF-8 text, without a leading byte order mark. Bytes that are no UTF-8 are an error, never replaced. */

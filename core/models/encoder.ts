@@ -6,7 +6,7 @@ import { adapterStack } from "../adapters/bottleneck.ts";
 import type { Lora } from "../adapters/lora.ts";
 import { type Activation, activation } from "../nn/activation.ts";
 import type { Dropout } from "../nn/dropout.ts";
-import { normalInit, onesInit, zerosInit } from "../nn/initialise.ts";
+import { type Initialiser, normalInit, onesInit, zerosInit } from "../nn/initialise.ts";
 import type { ParameterStore } from "../nn/parameters.ts";
 import { attention } from "../ops/attention.ts";
 import { add } from "../ops/binary.ts";
@@ -20,6 +20,9 @@ import { type EncoderConfig, namePrefix } from "./config.ts";
 
 /** Which LayerNorms of an adapter stack are applied; "first" is an ablation that no published model uses. */
 export type LayerNormPasses = "every" | "first";
+
+/** "empty" leaves the encoder's values undefined: they are loaded at once, and drawing 300 million numbers takes its time. */
+export type InitialEncoder = "random" | "empty";
 
 interface Dense {
   weight: Tensor;
@@ -61,23 +64,25 @@ export class Encoder {
     config: EncoderConfig,
     adapters: Adapters,
     passes: LayerNormPasses = "every",
+    initial: InitialEncoder = "random",
   ) {
     const prefix = namePrefix(config);
     const { hiddenSize, intermediateSize, initializerRange, padTokenId } = config;
-    const weights = normalInit(initializerRange);
+    const drawn = (initialise: Initialiser) => initial === "random" ? initialise : null;
+    const weights = drawn(normalInit(initializerRange));
     const dense = (name: string, outSize: number, inSize: number): Dense => ({
       weight: store.create(`${name}.weight`, [outSize, inSize], weights),
-      bias: store.create(`${name}.bias`, [outSize], zerosInit),
+      bias: store.create(`${name}.bias`, [outSize], drawn(zerosInit)),
     });
     const norm = (name: string): Norm => ({
-      gamma: store.create(`${name}.LayerNorm.weight`, [hiddenSize], onesInit),
-      beta: store.create(`${name}.LayerNorm.bias`, [hiddenSize], zerosInit),
+      gamma: store.create(`${name}.LayerNorm.weight`, [hiddenSize], drawn(onesInit)),
+      beta: store.create(`${name}.LayerNorm.bias`, [hiddenSize], drawn(zerosInit)),
     });
     const table = (name: string, rows: number, zeroRow?: number) =>
       store.create(
         `${prefix}.embeddings.${name}.weight`,
         [rows, hiddenSize],
-        normalInit(initializerRange, zeroRow),
+        drawn(normalInit(initializerRange, zeroRow)),
       );
     this.config = config;
     this.wordEmbeddings = table("word_embeddings", config.vocabularySize, padTokenId);

@@ -13,13 +13,14 @@ import { fail } from "../errors.ts";
 import { Dropout, type DropoutKey } from "../nn/dropout.ts";
 import { FrozenStorage } from "../nn/frozen.ts";
 import { type LoadOptions, type LoadReport, ParameterStore, type State } from "../nn/parameters.ts";
+import type { StoredTensors } from "../io/stored.ts";
 import { add, mul } from "../ops/binary.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { sum } from "../ops/reduce.ts";
 import { scope, type Tensor } from "../tensor.ts";
 import { type Batch, type DeviceBatch, type HostBatch, hostBatch, uploadBatch } from "./batch.ts";
 import { checkConfig, type EncoderConfig, namePrefix } from "./config.ts";
-import { Encoder, type LayerNormPasses } from "./encoder.ts";
+import { Encoder, type InitialEncoder, type LayerNormPasses } from "./encoder.ts";
 import { ChoiceHead, ClassificationHead, type Head, SpanHead } from "./heads.ts";
 import { MaskedLmHead } from "./lm_head.ts";
 import { canonicalNames } from "./state_names.ts";
@@ -39,6 +40,8 @@ export interface ModelOptions {
   seed?: number;
   /** "first" leaves out all but the first LayerNorm of each adapter stack: an ablation. */
   layerNormPasses?: LayerNormPasses;
+  /** "empty" where `streamEncoder` or `loadEncoder` follows; default "random". A pooler is always drawn: files may lack it. */
+  initialEncoder?: InitialEncoder;
 }
 
 export interface ForwardOptions {
@@ -87,7 +90,13 @@ export class Model {
       { prefix: namePrefix(config), hiddenSize: config.hiddenSize, layers: config.layers },
       options.adapters,
     );
-    this.#encoder = new Encoder(this.#store, config, this.adapters, options.layerNormPasses);
+    this.#encoder = new Encoder(
+      this.#store,
+      config,
+      this.adapters,
+      options.layerNormPasses,
+      options.initialEncoder,
+    );
     this.#head = this.#makeHead(task);
   }
 
@@ -229,10 +238,25 @@ export class Model {
   /** Loads the encoder and ignores what else the state holds. A pooler that the state lacks keeps its random values. */
   loadEncoder(state: State): LoadReport {
     const named = canonicalNames(state, this.#prefix);
-    return this.#store.load(named, {
-      extra: "ignore",
-      within: (name) => this.#isEncoder(name) && (!name.includes(".pooler.") || named.has(name)),
-    });
+    return this.#store.load(named, this.#encoderOf(named));
+  }
+
+  /**
+   * As `loadEncoder`, from files, with no more than a part of one tensor on the host beside the device.
+   * @returns the parameters that it found, a pooler that the files lack, and tensors of the files that this encoder has no use for
+   */
+  async streamEncoder(tensors: StoredTensors): Promise<LoadReport> {
+    const named = canonicalNames(tensors, this.#prefix);
+    const report = await this.#store.stream(named, this.#encoderOf(named));
+    const missing = [...this.#store.all.keys()].filter((name) => this.#isEncoder(name) && !named.has(name));
+    return { ...report, missing };
+  }
+
+  #encoderOf(named: ReadonlyMap<string, unknown>) {
+    return {
+      extra: "ignore" as const,
+      within: (name: string) => this.#isEncoder(name) && (!name.includes(".pooler.") || named.has(name)),
+    };
   }
 
   /** Loads the head and ignores what else the state holds. */

@@ -3,8 +3,9 @@
 
 import type { Backend, HostArray } from "../backends/backend.ts";
 import { fail } from "../errors.ts";
+import type { StoredTensors } from "../io/stored.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
-import { parameter, type Tensor } from "../tensor.ts";
+import { empty, keep, parameter, type Tensor } from "../tensor.ts";
 import type { Initialiser } from "./initialise.ts";
 
 /** Values of a tensor on the host, as files hold them. */
@@ -38,15 +39,18 @@ export class ParameterStore {
     this.#seed = seed;
   }
 
-  /** A new frozen parameter; training is switched on by name or group later. */
-  create(name: string, shape: Shape, initialise: Initialiser): Tensor {
+  /**
+   * A new frozen parameter; training is switched on by name or group later.
+   * @param initialise null: its values are undefined until they are loaded
+   */
+  create(name: string, shape: Shape, initialise: Initialiser | null): Tensor {
     if (this.#byName.has(name)) {
       fail(`parameter ${name} exists already; give the adapter or head another name`);
     }
-    const made = parameter(this.#backend, initialise(shape, name, this.#seed), shape, {
-      name,
-      trainable: false,
-    });
+    const made = initialise === null
+      ? keep(empty(this.#backend, shape))
+      : parameter(this.#backend, initialise(shape, name, this.#seed), shape, { trainable: false });
+    made.name = name;
     this.#byName.set(name, made);
     return made;
   }
@@ -79,6 +83,29 @@ export class ParameterStore {
    * @throws naming up to five missing, unknown or mis-shaped entries
    */
   load(state: State, options: LoadOptions & { within?: (name: string) => boolean } = {}): LoadReport {
+    const report = this.#plan(state, options);
+    for (const name of report.loaded) this.#byName.get(name)!.write(state.get(name)!.data);
+    return report;
+  }
+
+  /** As `load`, from files: no more than a part of a tensor is held beside the parameters. */
+  async stream(
+    tensors: StoredTensors,
+    options: LoadOptions & { within?: (name: string) => boolean } = {},
+  ): Promise<LoadReport> {
+    const report = this.#plan(tensors, options);
+    for (const name of report.loaded) {
+      const { buffer } = this.#byName.get(name)!;
+      await tensors.get(name)!.stream((values, offset) => this.#backend.write(buffer, values, offset));
+    }
+    return report;
+  }
+
+  /** What of `state` goes where. @throws as `load` says */
+  #plan(
+    state: ReadonlyMap<string, { readonly shape: Shape }>,
+    options: LoadOptions & { within?: (name: string) => boolean },
+  ): LoadReport {
     const { missing: onMissing = "error", extra: onExtra = "error", within = () => true } = options;
     const report: LoadReport = { loaded: [], missing: [], extra: [] };
     const misshaped: string[] = [];
@@ -108,7 +135,6 @@ export class ParameterStore {
         }; wrong model or head, or pass extra: "ignore"`,
       );
     }
-    for (const name of report.loaded) this.#byName.get(name)!.write(state.get(name)!.data);
     return report;
   }
 

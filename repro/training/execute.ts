@@ -168,19 +168,22 @@ async function buildModel(
   backend: Awaited<ReturnType<typeof openBackend>>,
 ): Promise<Model> {
   const { adapter, hyperparameters: hp } = spec;
+  const english = await bundle.language("en");
   const model = createModel(backend, {
     config: bundle.config,
     task: heads[spec.task],
     adapters: {
-      languages: { en: bundle.languageConfig },
+      languages: { en: english.config },
       task: adapter === "lora"
         ? { kind: "lora", rank: hp.loraRank ?? 8, alpha: hp.loraAlpha ?? 8 }
         : { kind: "bottleneck", reduction: hp.reductionFactor, nonLinearity: "relu" },
     },
     seed: spec.seed,
     layerNormPasses: mutant === "single-layer-norm" ? "first" : "every",
+    initialEncoder: "empty",
   });
-  model.loadEncoder(bundle.weights ?? await untrainedWeights(bundle, backend));
+  if (bundle.weights === null) model.loadEncoder(await untrainedWeights(bundle, backend));
+  else await model.streamEncoder(bundle.weights);
   await useLanguage(model, bundle, "en");
   return model;
 }
@@ -195,9 +198,9 @@ async function untrainedWeights(bundle: EncoderBundle, backend: Awaited<ReturnTy
 
 async function useLanguage(model: Model, bundle: EncoderBundle, code: string): Promise<void> {
   const known = model.adapters.languages.includes(code);
-  if (!known) model.adapters.addLanguage(code, bundle.languageConfig);
   if (!known || code === "en") {
-    const state = await bundle.language(code);
+    const { config, state } = await bundle.language(code);
+    if (!known) model.adapters.addLanguage(code, config);
     if (state !== null) model.loadAdapter(code, state);
   }
   model.setLanguage(code);

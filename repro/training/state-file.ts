@@ -1,12 +1,12 @@
 // Promises all tensors of a safetensors file at once, with its metadata.
 // Leaves the format to core/io.
-import { openSafetensors, type State } from "../../core/mod.ts";
+import { type ByteReader, openSafetensors, type State } from "../../core/mod.ts";
 
 export async function readStateFile(
-  bytes: Uint8Array,
+  source: Uint8Array | ByteReader,
   label: string,
 ): Promise<{ state: State; metadata: Readonly<Record<string, string>> }> {
-  const file = await openSafetensors(bytes, label);
+  const file = await openSafetensors(source, label);
   const state: State = new Map();
   for (const name of file.entries.keys()) state.set(name, await file.read(name));
   return { state, metadata: file.metadata };

@@ -1,23 +1,24 @@
 // Promises what a specification's `data` and `model` stand for: a data source, a tokenizer, encoder weights and language
 // adapters, with hashes that identify them. Leaves file formats to core/io and data/, and the tiny world to tinyworld/.
-import { type EncoderConfig, encoderConfig, type LanguageConfig, type State } from "../../core/mod.ts";
+import { type EncoderConfig, encoderConfig, type StoredTensors } from "../../core/mod.ts";
 import { type DataSource, digestFiles, folderSource } from "../data/source.ts";
-import { exists, isFolder, join, list, readBytes, readText } from "../runtime.ts";
+import { basename, exists, fileSha256, isFolder, join, readText } from "../runtime.ts";
 import { sha256 } from "../spec/mod.ts";
 import { loadTokenizer, loadWordPiece, type Tokenizer } from "../tasks/tokenizer.ts";
 import { assetsFolder, tinyWorld } from "../tinyworld/mod.ts";
-import { readStateFile } from "./state-file.ts";
+import { type LanguageAdapter, openLanguageAdapters } from "./language-adapters.ts";
+import { openWeights } from "./weights.ts";
 
 /** An encoder with its tokenizer and language adapters, as files or as random numbers. */
 export interface EncoderBundle {
   readonly config: EncoderConfig;
-  /** Shape of its language adapters. */
-  readonly languageConfig: Partial<LanguageConfig>;
   readonly tokenizer: Tokenizer;
-  /** null: untrained, to be drawn from seed 0. */
-  readonly weights: State | null;
-  /** Weights of a language adapter. null: untrained. Throws when the bundle has trained ones but not this one. */
-  language(code: string): Promise<State | null>;
+  /** null: untrained, to be drawn from seed 0. Read from the files only when they are streamed into a model. */
+  readonly weights: StoredTensors | null;
+  /** Names of the files that hold the weights. */
+  readonly weightFiles: readonly string[];
+  /** Throws when the bundle has trained language adapters but not this one. */
+  language(code: string): Promise<LanguageAdapter>;
   /** SHA-256 over everything that the numbers depend on. */
   readonly revision: string;
   /** What a reader of the results must know, one sentence each. */
@@ -41,7 +42,8 @@ export function dataRevision(source: DataSource, files: readonly string[]): Prom
 }
 
 /**
- * The encoder that `model` names: a folder (config.json, tokenizer.json, model.safetensors, adapters/<language>.safetensors),
+ * The encoder that `model` names: a folder (config.json, tokenizer.json, weights in any format of weights.ts, language
+ * adapters in any of language-adapters.ts),
  * or "mbert" / "xlmr": the tiny world's own for data "tiny", else a narrow untrained one over the data root's vocabulary.
  */
 export async function openEncoder(model: string, data: string): Promise<EncoderBundle> {
@@ -59,40 +61,29 @@ async function folderEncoder(folder: string): Promise<EncoderBundle> {
     const path = join(folder, name);
     if (!await exists(path)) {
       throw new Error(
-        `model ${folder}: ${name} is absent; an encoder's folder holds config.json, tokenizer.json and model.safetensors`,
+        `model ${folder}: ${name} is absent; an encoder's folder holds config.json, tokenizer.json and weights`,
       );
     }
     return path;
   };
   const configText = await readText(await needed("config.json"));
   const tokenizerText = await readText(await needed("tokenizer.json"));
-  const weightsPath = await needed("model.safetensors");
-  const weights = await readBytes(weightsPath);
-  const adapters = join(folder, "adapters");
-  const names = (await list(adapters)).filter((name) => name.endsWith(".safetensors"));
+  const config = encoderConfig(JSON.parse(configText));
+  const weights = await openWeights(folder);
+  const adapters = await openLanguageAdapters(folder, config);
   const digests = [
-    configText,
-    tokenizerText,
-    weights,
-    ...await Promise.all(names.map((name) => readBytes(join(adapters, name)))),
+    await sha256(configText),
+    await sha256(tokenizerText),
+    ...await Promise.all(weights.files.map(fileSha256)),
+    ...adapters.digests,
   ];
   return {
-    config: encoderConfig(JSON.parse(configText)),
-    languageConfig: {},
+    config,
     tokenizer: loadTokenizer(tokenizerText, join(folder, "tokenizer.json")),
-    weights: (await readStateFile(weights, weightsPath)).state,
-    async language(code) {
-      if (!names.includes(`${code}.safetensors`)) {
-        throw new Error(
-          `model ${folder}: no language adapter for "${code}"; there are ${
-            names.map((name) => name.split(".")[0]).join(", ") || "none"
-          }`,
-        );
-      }
-      const path = join(adapters, `${code}.safetensors`);
-      return (await readStateFile(await readBytes(path), path)).state;
-    },
-    revision: await sha256((await Promise.all(digests.map(sha256))).join("\n")),
+    weights: weights.tensors,
+    weightFiles: weights.files.map((path) => basename(path)),
+    language: adapters.open,
+    revision: await sha256(digests.join("\n")),
     notes: [],
   };
 }
@@ -127,10 +118,10 @@ async function untrainedEncoder(model: "mbert" | "xlmr", data: string): Promise<
   });
   return {
     config,
-    languageConfig: {},
     tokenizer,
     weights: null,
-    language: () => Promise.resolve(null),
+    weightFiles: [],
+    language: () => Promise.resolve({ config: {}, state: null }),
     revision: await sha256(JSON.stringify([config, await sha256(vocabulary)])),
     notes: [
       `encoder: untrained, ${config.layers} layers of width ${config.hiddenSize} in the shape of ${
