@@ -267,6 +267,17 @@ export class Model {
     });
   }
 
+  /**
+   * What must be kept beside an adapter: the head, and a pooler that is this task's own (XLM-R has none, so that its multiple
+   * choice draws one and freezes it).
+   */
+  headState(): Promise<State> {
+    const hasOwnPooler = this.config.modelType === "xlm-roberta";
+    return this.state((name) =>
+      !name.startsWith(this.#prefix) || (hasOwnPooler && name.startsWith(`${this.#prefix}pooler.`))
+    );
+  }
+
   /** Parameters of one adapter, under AdapterHub's names. */
   adapterState(name: string): Promise<State> {
     return this.state((each) => adapterOf(each) === name);
