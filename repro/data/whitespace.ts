@@ -1,5 +1,5 @@
 // Promises white space exactly as Python's str methods see it, because the published scripts were written with them.
-// Leaves tokenization to tasks/tokenizer.ts.
+// Leaves tokenization to tokenizers/.
 
 // JavaScript's own class differs: it has U+FEFF and lacks U+001C–U+001F and U+0085.
 const space = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";

@@ -1,6 +1,6 @@
 // Promises what the encoder is fed: rows of token ids padded to one length, with masks, token types and labels.
 // Leaves which rows go together to order.ts and labels to qa.ts, nli.ts and choice.ts.
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 
 /** What a batch is to be learned: one span a row, one class a row, or one right row in each group of two. */
 export type Labels =

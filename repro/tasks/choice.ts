@@ -5,7 +5,7 @@ import { type Padding, padRows } from "./batch.ts";
 import { Classified } from "./classified.ts";
 import { type PairOptions, pairRows } from "./nli.ts";
 import { checkedIndices, checkedOutputs, type TaskData } from "./task-data.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 
 /** First segment of both rows; the question is English in every language, as in the authors' script. */
 export const choicePrompt = (example: ChoiceExample): string =>

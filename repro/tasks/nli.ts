@@ -4,7 +4,7 @@ import type { NliExample } from "../data/types.ts";
 import { joinPair, type Padding, padRows, type Row } from "./batch.ts";
 import { Classified } from "./classified.ts";
 import { checkedIndices, checkedOutputs, type TaskData } from "./task-data.ts";
-import type { Tokenizer } from "./tokenizer.ts";
+import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 import { longestFirst, pairSpecials } from "./truncate.ts";
 
 export interface PairOptions {

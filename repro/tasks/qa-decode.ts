@@ -2,7 +2,7 @@
 // Leaves tokens and windows to qa.ts.
 import { codePoints } from "../data/codepoints.ts";
 import type { Window } from "./qa.ts";
-import type { Encoded } from "./tokenizer.ts";
+import type { Encoded } from "../tokenizers/tokenizer.ts";
 
 /** Starts and ends considered in a window, by score. */
 const bestPositions = 20;

@@ -6,7 +6,7 @@ import { scoreAnswers, type ScoringRule } from "../metrics/answers.ts";
 import { joinPair, type Padding, padRows, type Row } from "./batch.ts";
 import { SpanDecoder } from "./qa-decode.ts";
 import { checkedIndices, checkedOutputs, type TaskData } from "./task-data.ts";
-import type { Encoded, Tokenizer } from "./tokenizer.ts";
+import type { Encoded, Tokenizer } from "../tokenizers/tokenizer.ts";
 import { pairSpecials, windows } from "./truncate.ts";
 
 export interface QaOptions {

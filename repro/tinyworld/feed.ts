@@ -2,7 +2,7 @@
 // Leaves the documents to corpus.ts and learning from them to pretrain.ts.
 import type { Batch } from "../../core/mod.ts";
 import { joinPair, padRows, type Row } from "../tasks/batch.ts";
-import type { Encoded, Tokenizer } from "../tasks/tokenizer.ts";
+import type { Encoded, Tokenizer } from "../tokenizers/tokenizer.ts";
 import { type Document, document, type Mix, type Segment, verdictWord } from "./corpus.ts";
 import { type Language, LANGUAGES } from "./lexicon.ts";
 import { type Rng, rngFor } from "./rng.ts";

@@ -25,7 +25,7 @@ import {
   remove,
   writeAtomic,
 } from "../runtime.ts";
-import { loadTokenizer } from "../tasks/tokenizer.ts";
+import { loadTokenizer } from "../tokenizers/tokenizer.ts";
 import { openBackend } from "../training/backend.ts";
 import { readStateFile } from "../training/state-file.ts";
 import { Feed, type FeedOptions } from "./feed.ts";

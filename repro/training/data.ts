@@ -11,7 +11,7 @@ import { choiceData } from "../tasks/choice.ts";
 import { nliData } from "../tasks/nli.ts";
 import { qaData } from "../tasks/qa.ts";
 import type { TaskData } from "../tasks/task-data.ts";
-import type { Tokenizer } from "../tasks/tokenizer.ts";
+import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 
 /** Seed of every choice of examples that must not vary with the run's seed: which 1K of SQuAD, which 100 of a test set. */
 const sampleSeed = 0;

@@ -4,8 +4,10 @@ import { type EncoderConfig, encoderConfig, type StoredTensors } from "../../cor
 import { type DataSource, digestFiles, folderSource } from "../data/source.ts";
 import { basename, exists, fileSha256, isFolder, join, readText } from "../runtime.ts";
 import { sha256 } from "../spec/mod.ts";
-import { loadTokenizer, loadWordPiece, type Tokenizer } from "../tasks/tokenizer.ts";
 import { assetsFolder, tinyWorld } from "../tinyworld/mod.ts";
+import { openTokenizer } from "../tokenizers/open.ts";
+import type { Tokenizer } from "../tokenizers/tokenizer.ts";
+import { loadWordPiece } from "../tokenizers/wordpiece.ts";
 import { type LanguageAdapter, openLanguageAdapters } from "./language-adapters.ts";
 import { openWeights } from "./weights.ts";
 
@@ -42,8 +44,8 @@ export function dataRevision(source: DataSource, files: readonly string[]): Prom
 }
 
 /**
- * The encoder that `model` names: a folder (config.json, tokenizer.json, weights in any format of weights.ts, language
- * adapters in any of language-adapters.ts),
+ * The encoder that `model` names: a folder (config.json, a tokenizer in any form of tokenizers/open.ts, weights in any of
+ * weights.ts, language adapters in any of language-adapters.ts),
  * or "mbert" / "xlmr": the tiny world's own for data "tiny", else a narrow untrained one over the data root's vocabulary.
  */
 export async function openEncoder(model: string, data: string): Promise<EncoderBundle> {
@@ -61,25 +63,31 @@ async function folderEncoder(folder: string): Promise<EncoderBundle> {
     const path = join(folder, name);
     if (!await exists(path)) {
       throw new Error(
-        `model ${folder}: ${name} is absent; an encoder's folder holds config.json, tokenizer.json and weights`,
+        `model ${folder}: ${name} is absent; an encoder's folder holds config.json, a tokenizer and weights`,
       );
     }
     return path;
   };
   const configText = await readText(await needed("config.json"));
-  const tokenizerText = await readText(await needed("tokenizer.json"));
+  const { tokenizer, digest: tokenizerDigest } = await openTokenizer(folder);
   const config = encoderConfig(JSON.parse(configText));
+  if (tokenizer.vocabularySize > config.vocabularySize) {
+    throw new Error(
+      `model ${folder}: ${tokenizer.name} has ${tokenizer.vocabularySize} tokens, config.json's vocab_size is ` +
+        `${config.vocabularySize}; they are not of one model: fetch both from the same place`,
+    );
+  }
   const weights = await openWeights(folder);
   const adapters = await openLanguageAdapters(folder, config);
   const digests = [
     await sha256(configText),
-    await sha256(tokenizerText),
+    tokenizerDigest,
     ...await Promise.all(weights.files.map(fileSha256)),
     ...adapters.digests,
   ];
   return {
     config,
-    tokenizer: loadTokenizer(tokenizerText, join(folder, "tokenizer.json")),
+    tokenizer,
     weights: weights.tensors,
     weightFiles: weights.files.map((path) => basename(path)),
     language: adapters.open,

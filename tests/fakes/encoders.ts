@@ -13,7 +13,7 @@ import {
 } from "../../core/mod.ts";
 import { writeAtomic } from "../../repro/runtime.ts";
 import { LANGUAGES, wordPiece } from "../../repro/tinyworld/mod.ts";
-import { loadTokenizer } from "../../repro/tasks/tokenizer.ts";
+import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
 
 export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "repro-test-"));
 

@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { loadTarget, loadTask, targetLanguages } from "../../repro/data/datasets.ts";
-import { loadTokenizer } from "../../repro/tasks/tokenizer.ts";
+import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
 import { document } from "../../repro/tinyworld/corpus.ts";
 import { lexicon } from "../../repro/tinyworld/lexicon.ts";
 import { rngFor } from "../../repro/tinyworld/rng.ts";

@@ -7,7 +7,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createModel, encoderConfig, normal, streamKey } from "../../core/mod.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
-import { loadTokenizer } from "../../repro/tasks/tokenizer.ts";
+import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
 import { assetsFolder } from "../../repro/tinyworld/mod.ts";
 import { Feed } from "../../repro/tinyworld/feed.ts";
 import { twiceAsDeep } from "../../repro/tinyworld/grow.ts";

@@ -3,14 +3,15 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import * as fc from "fast-check";
-import { loadTokenizer, loadWordPiece } from "../../repro/tasks/tokenizer.ts";
+import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
+import { loadWordPiece } from "../../repro/tokenizers/wordpiece.ts";
 import { realData } from "../fixtures/data/real.ts";
 import { bert, wordPieceVocabulary, xlmr } from "../fixtures/tasks/tokenizers.ts";
 
 // The gate must give the same answer every time.
 fc.configureGlobal({ seed: 20240616 });
-const test = suite("tasks-tokenizer");
-const source = realData("tasks-tokenizer", 1);
+const test = suite("tokenizers");
+const source = realData("tokenizers", 1);
 
 const pieces = async (tokenizer: ReturnType<typeof bert>, text: string) =>
   Array.from((await tokenizer.encode([text]))[0].ids, (id) => tokenizer.piece(id));
@@ -72,6 +73,15 @@ test("encoding many texts keeps their order", async () => {
   const encoded = await bert().encode(texts);
   assert.equal(encoded.map((e) => e.ids.length), texts.map((text) => text.length));
   assert.equal(await bert().encode([]), []);
+});
+
+test("half a surrogate pair counts as one code point and reads as the replacement character", async () => {
+  for (const tokenizer of [bert(), xlmr()]) {
+    const [broken, replaced] = await tokenizer.encode(["the \ud83d cat\udc00 at", "the \ufffd cat\ufffd at"]);
+    assert.equal(broken, replaced);
+    const whole = (await tokenizer.encode(["the 😀 cat"]))[0];
+    assert.is(whole.ends.at(-1), 9);
+  }
 });
 
 test("files that are no tokenizer are named", () => {

@@ -1,7 +1,6 @@
 // Promises token ids and code-point offsets of plain text, and the special tokens of the two families, BERT's and XLM-R's.
 // Leaves truncation, windows and special tokens around segments to truncate.ts and batch.ts.
 import { Tokenizer as NativeTokenizer } from "tokenizers";
-import { wordPieceJson } from "./tokenizer-json.ts";
 
 /** How segments are joined: "bert" [CLS] a [SEP] b [SEP] with token types 0 and 1; "xlm-roberta" <s> a </s></s> b </s>, all 0. */
 export type TokenizerStyle = "bert" | "xlm-roberta";
@@ -95,12 +94,4 @@ export function loadTokenizer(json: string, name: string): Tokenizer {
       return encoded;
     },
   };
-}
-
-/** Reads a cased BERT vocabulary: one piece a line, the line number from 0 is the id. */
-export function loadWordPiece(vocabulary: string, name: string): Tokenizer {
-  const pieces = vocabulary.replace(/\r?\n$/, "").split("\n").map((line) =>
-    line.endsWith("\r") ? line.slice(0, -1) : line
-  );
-  return loadTokenizer(wordPieceJson(pieces), name);
 }
