@@ -1,5 +1,5 @@
-// Promises that no two processes work in one run's folder, and that a lock whose owner died does not hold for ever.
-// Leaves what happens in the folder to store.ts.
+// Promises that no two processes do one piece of work (a run, a download), and that a lock whose owner died does not hold for ever.
+// Leaves the work to store.ts and fetch/.
 import { hostName, isAlive, processId } from "../launch/process.ts";
 import {
   createExclusive,
@@ -12,14 +12,17 @@ import {
   writeAtomic,
 } from "../runtime.ts";
 
-/** Another process works on the run. */
+/** Another process does the work already. */
 export class LockedError extends Error {
-  constructor(path: string, owner: Owner) {
+  /** Who does it: "process 17 on box". */
+  readonly owner: string;
+  constructor(path: string, doing: string, owner: Owner) {
     super(
-      `run is being executed by process ${owner.pid} on ${owner.host} (since ${owner.since}); ` +
+      `${doing} by process ${owner.pid} on ${owner.host} (since ${owner.since}); ` +
         `wait for it, or remove ${path} if that process is gone`,
     );
     this.name = "LockedError";
+    this.owner = `process ${owner.pid} on ${owner.host}`;
   }
 }
 
@@ -70,8 +73,8 @@ export class Lock {
     this.owner = owner;
   }
 
-  /** Takes the lock. Throws LockedError when a living process has it. */
-  static async take(path: string): Promise<Lock> {
+  /** Takes the lock. Throws LockedError, whose message begins with `doing`, when a living process has it. */
+  static async take(path: string, doing = "run is being executed"): Promise<Lock> {
     await makeFolder(dirname(path));
     const now = new Date();
     const owner: Owner = {
@@ -84,7 +87,7 @@ export class Lock {
     for (let attempt = 0; attempt < 20; attempt++) {
       if (await createExclusive(path, JSON.stringify(owner))) return new Lock(path, owner);
       const other = await ownerOf(path);
-      if (other && !isGone(other)) throw new LockedError(path, other);
+      if (other && !isGone(other)) throw new LockedError(path, doing, other);
       if (other === null && attempt < 3) {
         // Perhaps it is being written at this moment, or has just been released.
         await new Promise((done) => setTimeout(done, 50));
@@ -107,7 +110,7 @@ export class Lock {
     const current = await ownerOf(this.path);
     if (current?.token !== this.owner.token) {
       throw new Error(
-        `lock ${this.path}: another process took it; this run stops and leaves the folder to it`,
+        `lock ${this.path}: another process took it; this one stops and leaves the work to it`,
       );
     }
     this.owner.seen = Date.now();

@@ -2,7 +2,7 @@
 // and Node's API stays behind one module. Leaves finding the imports to the lint plugin beside it.
 
 const FLOORS = ["core", "repro", "papers", "cli"];
-const NODE_DOORS = new Set(["repro/runtime.ts", "repro/launch/process.ts"]);
+const NODE_DOORS = new Set(["repro/runtime.ts", "repro/disk.ts", "repro/launch/process.ts"]);
 
 /** What `specifier`, written in `file`, points at: a path relative to the root, or null for a package. */
 export function target(file: string, specifier: string): string | null {
