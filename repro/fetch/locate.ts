@@ -1,0 +1,99 @@
+// Promises where on this machine a fetched model, adapter or data set lies, or the exact command that brings it. Never asks the
+// network. Leaves downloading to fetch.ts and reading to world.ts.
+import { sizeOrNull } from "../disk.ts";
+import { exists, isFolder, join, list } from "../runtime.ts";
+import { cachedSnapshot } from "./hub-cache.ts";
+import { readLockFile } from "./lock-file.ts";
+import { dataFolder } from "./plan.ts";
+import { hubCacheFolder, lockFilePath, reproCacheFolder } from "./settings.ts";
+import { type HubRepo, parseHubId } from "./wanted.ts";
+
+/** A model of the Hub as it is named in a specification: "org/name", "org/name@revision", either with "#adapters". */
+export interface HubModel {
+  name: string;
+  revision: string | null;
+  /** Which of several language adapters of one language; see papers' pins. */
+  adapters: string;
+}
+
+/** null for what is no Hub id: a folder, a short name. A folder of that name in the working folder wins. */
+export function parseHubModel(model: string): HubModel | null {
+  const [id, adapters, more] = model.split("#");
+  const parsed = parseHubId(id);
+  if (parsed === null || more !== undefined || isFolder(model)) return null;
+  return { ...parsed, adapters: adapters || "default" };
+}
+
+/** The revisions of a repository that the lock file knows, last recorded first. */
+export async function recordedRevisions(type: HubRepo["type"], name: string): Promise<string[]> {
+  const prefix = `${type}s/${name}@`;
+  const latest = new Map<string, string>();
+  for (const [key, { recorded }] of Object.entries(await readLockFile(lockFilePath()))) {
+    if (!key.startsWith(prefix)) continue;
+    const revision = key.slice(prefix.length).split("/")[0];
+    if (recorded > (latest.get(revision) ?? "")) latest.set(revision, recorded);
+  }
+  return [...latest].sort(([, a], [, b]) => (a < b ? 1 : -1)).map(([revision]) => revision);
+}
+
+/** Folder of a repository's files in the Hub's cache, by Python's hand or ours; null when it is not there. */
+export async function locateRepo(
+  type: HubRepo["type"],
+  name: string,
+  revision: string | null,
+): Promise<string | null> {
+  const revisions = revision !== null ? [revision] : [...await recordedRevisions(type, name), "main"];
+  for (const each of revisions) {
+    const folder = await cachedSnapshot(hubCacheFolder(), { type, name, revision: each });
+    if (folder !== null) return folder;
+  }
+  return null;
+}
+
+const weightFiles = /^(model|pytorch_model)(-\d{5}-of-\d{5})?\.(safetensors|bin)$/;
+
+/**
+ * Folder of a model's files (config.json, tokenizer, weights). Throws with the command that fetches it when it is absent or
+ * only in part there.
+ */
+export async function locateModel(model: HubModel): Promise<string> {
+  const id = `${model.name}${model.revision === null ? "" : `@${model.revision}`}`;
+  const folder = await locateRepo("model", model.name, model.revision);
+  if (folder === null) {
+    throw new Error(`model ${id}: not in ${hubCacheFolder()}; fetch it: repro fetch ${id}`);
+  }
+  const names = await list(folder);
+  const lacks = !names.includes("config.json")
+    ? "config.json"
+    : !names.some((name) => weightFiles.test(name))
+    ? "weights"
+    : null;
+  if (lacks !== null) {
+    throw new Error(`model ${id}: ${lacks} is absent in ${folder}; complete it: repro fetch ${id}`);
+  }
+  for (const name of names) {
+    if (await sizeOrNull(join(folder, name)) === null && !isFolder(join(folder, name))) {
+      throw new Error(`model ${id}: ${join(folder, name)} points at nothing; mend it: repro fetch ${id}`);
+    }
+  }
+  return folder;
+}
+
+/** Where a model's language adapters lie: one folder a language, as unpacked from AdapterHub. */
+export const adaptersFolder = (model: HubModel): string =>
+  join(dataFolder(reproCacheFolder()), "adapters", model.name.split("/")[1], model.adapters);
+
+/** Folder of a language adapter (adapter_config.json and weights). Throws with the command that fetches it. */
+export async function locateAdapter(model: HubModel, language: string): Promise<string> {
+  const all = adaptersFolder(model);
+  const folder = join(all, language);
+  if (await exists(join(folder, "adapter_config.json"))) return folder;
+  const present = (await list(all)).filter((name) => !name.includes("."));
+  throw new Error(
+    `model ${model.name}: no language adapter for "${language}" in ${all} (there are ${
+      present.join(", ") || "none"
+    }); fetch them: repro fetch ${model.name.split("/")[1]}-adapters${
+      model.adapters === "default" ? "" : `-${model.adapters}`
+    }, or put one there that you trained`,
+  );
+}
