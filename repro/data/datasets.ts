@@ -71,7 +71,7 @@ function noneOf(source: DataSource, paths: string[], what: string): DataError {
     paths[0],
     "",
     `no ${what} in ${source.name}`,
-    `put one of these there: ${paths.join(", ")}`,
+    source.remedy?.(paths[0]) ?? `put one of these there: ${paths.join(", ")}`,
   );
 }
 
@@ -179,7 +179,12 @@ async function loadPairs(source: DataSource, language: string): Promise<LoadedTa
     `xnli/dev-${language}.tsv`,
   ];
   if (await source.has(test)) {
-    const examples = readXnliTest(await source.text(test), test, await source.text(labels), labels);
+    const text = await source.text(test);
+    // With a third column the labels are there already.
+    if (/^[^\t\n]*\t[^\t\n]*\t/.test(text)) {
+      return { examples: readXnliDev(text, test), partial: [], files: [test] };
+    }
+    const examples = readXnliTest(text, test, await source.text(labels), labels);
     return { examples, partial: [], files: [test, labels] };
   }
   if (!(await source.has(dev))) throw noneOf(source, [test, dev], `xnli data for "${language}"`);

@@ -1,0 +1,419 @@
+// What was fetched, whatever form it was published in (plain files, zips, the Hub's Parquet), gives the same examples under the
+// same names; Wikipedia comes one row group at a time; what is absent is named with its command.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import process from "node:process";
+import { loadTarget, loadTask, targetLanguages } from "../../repro/data/datasets.ts";
+import { fetchedSource } from "../../repro/data/fetched.ts";
+import { parquetRowGroups } from "../../repro/data/parquet.ts";
+import { readSquad } from "../../repro/data/squad.ts";
+import { type ChoiceExample, type NliExample, nliLabels, type QaExample } from "../../repro/data/types.ts";
+import { wikipediaArticles, wikipediaShards } from "../../repro/data/wikipedia.ts";
+import { zipBytes, zipLines, zipText } from "../../repro/data/zip.ts";
+import { adapterFolder, unpackAdapter } from "../../repro/fetch/adapters.ts";
+import { adaptersFolder, locateAdapter, locateModel, parseHubModel } from "../../repro/fetch/locate.ts";
+import { hubKey, recordInLockFile } from "../../repro/fetch/lock-file.ts";
+import { realData } from "../fixtures/data/real.ts";
+import { parquetOf, zipOf } from "../fakes/published.ts";
+
+const test = suite("fetched data");
+const commit = "c".repeat(40);
+
+/** Empty caches of their own, where everything looks from now on. */
+async function freshCaches(): Promise<{ data: string; hub: string }> {
+  const folder = await mkdtemp(join(tmpdir(), "repro-fetched-"));
+  process.env.REPRO_CACHE = join(folder, "cache");
+  process.env.HF_HUB_CACHE = join(folder, "hub");
+  delete process.env.REPRO_LOCK;
+  return { data: join(folder, "cache", "data"), hub: join(folder, "hub") };
+}
+
+async function put(path: string, content: string | Uint8Array): Promise<string> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, content);
+  return path;
+}
+
+/** Files of a data set on the Hub, in its cache, with the record of their download. */
+async function putHub(hub: string, repo: string, files: Record<string, Uint8Array>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await put(
+      join(hub, `datasets--${repo.replace("/", "--")}`, "snapshots", commit, ...path.split("/")),
+      content,
+    );
+    await recordInLockFile(
+      join(process.env.REPRO_CACHE!, "fetch.lock.json"),
+      hubKey("dataset", repo, commit, path),
+      {
+        bytes: content.length,
+        sha256: "0".repeat(64),
+        compared: "hub",
+        recorded: "2024-01-01T00:00:00.000Z",
+      },
+    );
+  }
+}
+
+const questions: QaExample[] = [
+  // XQuAD has contexts that begin with a byte order mark, which counts.
+  {
+    id: "a",
+    context: "\uFEFFAna vive en “Quito” 😀.",
+    question: "¿Quién?",
+    answers: [{ text: "Ana", start: 1 }],
+  },
+  {
+    id: "b",
+    context: "\uFEFFAna vive en “Quito” 😀.",
+    question: "¿Qué?",
+    answers: [{ text: "😀", start: 21 }, { text: "Quito", start: 14 }],
+  },
+  { id: "c", context: "ไทย\tและ\nจีน", question: "?", answers: [{ text: "จีน", start: 8 }] },
+];
+const squadJson = (examples: readonly QaExample[]) =>
+  JSON.stringify({
+    version: "1.1",
+    data: examples.map(({ context, id, question, answers }) => ({
+      title: "t",
+      paragraphs: [{
+        context,
+        qas: [{ id, question, answers: answers.map(({ text, start }) => ({ text, answer_start: start })) }],
+      }],
+    })),
+  });
+const squadRows = (examples: readonly QaExample[]) =>
+  examples.map(({ id, context, question, answers }) => ({
+    id,
+    title: "t",
+    context,
+    question,
+    answers: { text: answers.map(({ text }) => text), answer_start: answers.map(({ start }) => start) },
+  }));
+
+const pairs: NliExample[] = [
+  { premise: 'He said "no".', hypothesis: "Yes '…' ", label: 2 },
+  { premise: "ไม่", hypothesis: "\u2028 odd", label: 0 },
+  { premise: "third", hypothesis: "3rd", label: 1 },
+];
+const pairRows = (examples: readonly NliExample[]) => examples.map((each) => ({ ...each }));
+const xnliTsv = (byLanguage: Record<string, readonly NliExample[]>) =>
+  "language\tgold_label\tsentence1_binary_parse\tsentence1\tsentence2\tpairID\n" +
+  Object.entries(byLanguage).flatMap(([language, examples]) =>
+    examples.map(({ premise, hypothesis, label }, i) =>
+      `${language}\t${nliLabels[label]}\t( x )\t${premise}\t${hypothesis}\t${i + 1}\n`
+    )
+  ).join("");
+
+const choices: ChoiceExample[] = [
+  { premise: "p 1", choice1: "a", choice2: "b", question: "cause", label: 1 },
+  { premise: "p “2”", choice1: "c", choice2: "d", question: "effect", label: 0 },
+];
+const choiceLines = (examples: readonly ChoiceExample[]) =>
+  examples.map((each, idx) => JSON.stringify({ ...each, idx, changed: false })).join("\n") + "\n";
+
+test("SQuAD, XQuAD and MLQA: the same questions from JSON, zip and Parquet, offsets and byte order marks kept", async () => {
+  const original = await freshCaches();
+  await put(join(original.data, "squad/train-v1.1.json"), squadJson(questions));
+  await put(join(original.data, "squad/dev-v1.1.json"), squadJson(questions.slice(1)));
+  await put(join(original.data, "xquad/xquad.es.json"), squadJson(questions));
+  await put(
+    join(original.data, "mlqa/MLQA_V1.zip"),
+    await zipOf({
+      "MLQA_V1/test/test-context-de-question-de.json": squadJson(questions),
+      "MLQA_V1/README.md": "x",
+    }),
+  );
+  const read = async () => {
+    const source = fetchedSource();
+    const squad = await loadTask(source, "squad");
+    return {
+      train: squad.train,
+      validation: squad.validation,
+      partial: squad.partial,
+      xquad: (await loadTarget(source, "xquad", "es")).examples,
+      mlqa: await loadTarget(source, "mlqa", "de"),
+    };
+  };
+  const plain = await read();
+  assert.equal(plain.train, questions);
+  assert.equal([plain.partial, plain.mlqa.partial], [[], []]);
+  assert.equal(plain.mlqa.examples, questions);
+
+  const { hub } = await freshCaches();
+  const name = (split: string) => `${split}-00000-of-00001.parquet`;
+  await putHub(hub, "rajpurkar/squad", {
+    [`plain_text/${name("train")}`]: parquetOf(squadRows(questions), 2),
+    [`plain_text/${name("validation")}`]: parquetOf(squadRows(questions.slice(1))),
+  });
+  await putHub(hub, "google/xquad", { [`xquad.es/${name("validation")}`]: parquetOf(squadRows(questions)) });
+  await putHub(hub, "facebook/mlqa", { "mlqa.de.de/test/0000.parquet": parquetOf(squadRows(questions)) });
+  assert.equal(await read(), plain);
+});
+
+test("XNLI and MNLI: the same pairs from the zips and from Parquet; pairs without a majority are passed over", async () => {
+  const original = await freshCaches();
+  await put(
+    join(original.data, "xnli/XNLI-1.0.zip"),
+    await zipOf({
+      "XNLI-1.0/xnli.dev.tsv": xnliTsv({ de: pairs.slice(1), en: pairs }),
+      "XNLI-1.0/xnli.test.tsv": xnliTsv({ de: pairs, en: pairs.slice(0, 2) }),
+    }),
+  );
+  const mt = [
+    "premise\thypo\tlabel",
+    ...pairs.map(({ premise, hypothesis, label }) =>
+      `${premise}\t${hypothesis}\t${["entailment", "neutral", "contradictory"][label]}`
+    ),
+  ].join("\n") + "\n";
+  await put(
+    join(original.data, "mnli/XNLI-MT-1.0.zip"),
+    await zipOf({
+      "XNLI-MT-1.0/multinli/multinli.train.en.tsv": mt,
+      "XNLI-MT-1.0/multinli/multinli.train.de.tsv": "x",
+    }),
+  );
+  const read = async () => {
+    const source = fetchedSource();
+    const { train, validation, files } = await loadTask(source, "xnli");
+    return {
+      train,
+      validation,
+      files,
+      de: await loadTarget(source, "xnli", "de"),
+      en: await loadTarget(source, "xnli", "en"),
+    };
+  };
+  const plain = await read();
+  assert.equal(plain.train, pairs);
+  assert.equal(plain.files, ["mnli/train.tsv", "xnli/dev-en.tsv"]);
+  assert.equal([plain.validation, plain.de.examples, plain.en.examples], [pairs, pairs, pairs.slice(0, 2)]);
+  assert.equal(plain.de.files, ["xnli/test-de.tsv"]);
+
+  const { data, hub } = await freshCaches();
+  await putHub(hub, "facebook/xnli", {
+    "en/train-00000-of-00002.parquet": parquetOf(pairRows(pairs.slice(0, 1))),
+    "en/train-00001-of-00002.parquet": parquetOf(pairRows(pairs.slice(1))),
+    "en/validation-00000-of-00001.parquet": parquetOf(pairRows(pairs)),
+    "en/test-00000-of-00001.parquet": parquetOf(pairRows(pairs.slice(0, 2))),
+    "de/test-00000-of-00001.parquet": parquetOf(pairRows(pairs)),
+  });
+  assert.equal(await read(), plain);
+
+  // MultiNLI as its authors publish it is read where XNLI's copy is not there.
+  const jsonl =
+    [...pairs, { ...pairs[0], label: -1 }].map(({ premise, hypothesis, label }) =>
+      JSON.stringify({
+        gold_label: nliLabels[label] ?? "-",
+        sentence1: premise,
+        sentence2: hypothesis,
+        sentence1_parse: "( x",
+      })
+    ).join("\n") + "\n";
+  const multi = await freshCaches();
+  await put(
+    join(multi.data, "mnli/multinli_1.0.zip"),
+    await zipOf({ "multinli_1.0/multinli_1.0_train.jsonl": jsonl }),
+  );
+  const source = fetchedSource();
+  const text = await source.text("mnli/train.jsonl");
+  assert.not.match(text, "parse");
+  await put(join(multi.data, "xnli/XNLI-1.0.zip"), await readFile(join(original.data, "xnli/XNLI-1.0.zip")));
+  assert.equal((await loadTask(source, "xnli")).train, pairs);
+  const glue = await freshCaches();
+  await putHub(glue.hub, "nyu-mll/glue", {
+    "mnli/train-00000-of-00001.parquet": parquetOf(
+      [...pairs, { ...pairs[0], label: -1 }].map((each) => ({ ...each })),
+    ),
+  });
+  await put(join(glue.data, "xnli/XNLI-1.0.zip"), await readFile(join(original.data, "xnli/XNLI-1.0.zip")));
+  assert.equal((await loadTask(fetchedSource(), "xnli")).train, pairs);
+  assert.ok(data);
+});
+
+test("COPA and XCOPA: the same choices from JSON lines, zip and Parquet", async () => {
+  const original = await freshCaches();
+  await put(
+    join(original.data, "copa/COPA.zip"),
+    await zipOf({
+      "COPA/train.jsonl": choiceLines(choices),
+      "COPA/val.jsonl": choiceLines(choices.slice(1)),
+    }),
+  );
+  await put(join(original.data, "xcopa/et/test.et.jsonl"), choiceLines(choices));
+  const read = async () => {
+    const source = fetchedSource();
+    const { train, validation } = await loadTask(source, "copa");
+    return [train, validation, (await loadTarget(source, "xcopa", "et")).examples];
+  };
+  const plain = await read();
+  assert.equal(plain, [choices, choices.slice(1), choices]);
+  const { hub } = await freshCaches();
+  const rows = (examples: readonly ChoiceExample[]) =>
+    parquetOf(examples.map((each, idx) => ({ ...each, idx })));
+  await putHub(hub, "aps/super_glue", {
+    "copa/train-00000-of-00001.parquet": rows(choices),
+    "copa/validation-00000-of-00001.parquet": rows(choices.slice(1)),
+  });
+  await putHub(hub, "cambridgeltl/xcopa", { "et/test-00000-of-00001.parquet": rows(choices) });
+  assert.equal(await read(), plain);
+});
+
+async function fails(action: Promise<unknown>, ...parts: (string | RegExp)[]): Promise<void> {
+  const error = await action.then(() => null, (thrown) => thrown as Error);
+  if (!error) assert.unreachable(`no error; one with ${parts.join(", ")} was wanted`);
+  for (const part of parts) assert.match(error!.message, part);
+}
+
+test("what was not fetched is named with the command that fetches it; a missing shard too", async () => {
+  const { hub } = await freshCaches();
+  const source = fetchedSource();
+  await fails(loadTask(source, "squad"), "repro fetch squad");
+  await fails(loadTask(source, "xnli"), "repro fetch mnli");
+  await fails(loadTask(source, "copa"), "repro fetch copa");
+  await fails(loadTarget(source, "mlqa", "de"), "repro fetch mlqa");
+  await fails(loadTarget(source, "xnli", "de"), "repro fetch xnli");
+  await fails(wikipediaShards("it"), "repro fetch wikipedia-it");
+  await putHub(hub, "facebook/xnli", { "en/train-00000-of-00002.parquet": parquetOf(pairRows(pairs)) });
+  await fails(fetchedSource().text("mnli/train.tsv"), "1 of 2 shards are there");
+});
+
+test("damaged archives and Parquet files are named with what is wrong and the remedy", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-fetched-"));
+  const zip = await zipOf({ "a.txt": "hello ".repeat(1000) });
+  const cut = await put(join(folder, "cut.zip"), zip.slice(0, zip.length - 30));
+  await fails(zipText(cut, "a.txt"), "cut.zip", "not a readable zip archive", "fetch it again");
+  const wrong = zip.slice();
+  wrong[60] ^= 255;
+  await fails(
+    zipText(await put(join(folder, "wrong.zip"), wrong), "a.txt"),
+    "a.txt",
+    "the member is damaged",
+  );
+  const good = await put(join(folder, "good.zip"), zip);
+  await fails(zipText(good, "b.txt"), "no such member", "holds a.txt");
+  await fails(
+    zipText(await put(join(folder, "bytes.zip"), await zipOf({ x: Uint8Array.of(65, 255, 66) })), "x"),
+    "not valid UTF-8",
+  );
+  const parquet = parquetOf(pairRows(pairs));
+  const all = async (path: string, columns: string[]) => {
+    for await (const _ of parquetRowGroups(path, columns));
+  };
+  const half = await put(join(folder, "half.parquet"), parquet.slice(0, parquet.length >> 1));
+  await fails(all(half, ["premise"]), "half.parquet", "not a readable Parquet file", "fetch it again");
+  const whole = await put(join(folder, "whole.parquet"), parquet);
+  await fails(all(whole, ["text"]), 'no column "text" among premise, hypothesis, label');
+});
+
+test("lines of a member come one by one, whatever pieces it is read in", async () => {
+  const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i} ไทย 😀`);
+  const path = await put(
+    join(await mkdtemp(join(tmpdir(), "repro-fetched-")), "x.zip"),
+    await zipOf({ x: lines.join("\n") }),
+  );
+  const found: string[] = [];
+  await zipLines(path, "x", (line) => found.push(line));
+  assert.equal(found, lines);
+});
+
+test("Wikipedia: shards in order, one row group at a time", async () => {
+  const { hub } = await freshCaches();
+  const article = (n: number) => ({
+    id: String(n),
+    url: `u${n}`,
+    title: `T ${n}`,
+    text: `text ${n} `.repeat(300),
+  });
+  const shard = (from: number) => parquetOf(Array.from({ length: 1000 }, (_, i) => article(from + i)), 100);
+  await putHub(hub, "wikimedia/wikipedia", {
+    "20231101.it/train-00000-of-00002.parquet": shard(0),
+    "20231101.it/train-00001-of-00002.parquet": shard(1000),
+    "20231101.ta/train-00000-of-00001.parquet": shard(5000),
+  });
+  const shards = await wikipediaShards("it");
+  const groups: number[] = [];
+  for await (const rows of parquetRowGroups(shards[0], ["text"])) groups.push(rows.length);
+  assert.equal(groups, Array(10).fill(100));
+  let n = 0;
+  for await (const { id, title, text } of wikipediaArticles(shards)) {
+    assert.equal([id, title, text], [String(n), `T ${n}`, article(n).text]);
+    n++;
+  }
+  assert.is(n, 2000);
+});
+
+test("an adapter's zip is unpacked beside it, with or without a folder inside; names that leave it are not written", async () => {
+  const { data } = await freshCaches();
+  const model = parseHubModel("google-bert/bert-base-multilingual-cased")!;
+  assert.is(adaptersFolder(model), join(data, "adapters", "bert-base-multilingual-cased", "default"));
+  for (const [language, inside] of [["en", ""], ["sw", "adapter/"]]) {
+    const zip = await put(
+      join(adaptersFolder(model), `${language}.zip`),
+      await zipOf({
+        [`${inside}adapter_config.json`]: "{}",
+        [`${inside}pytorch_adapter.bin`]: "weights",
+        [`${inside}x/y`]: "no",
+      }),
+    );
+    await unpackAdapter(zip);
+    const folder = await locateAdapter(model, language);
+    assert.is(folder, adapterFolder(zip));
+    assert.is(await readFile(join(folder, "pytorch_adapter.bin"), "utf8"), "weights");
+    assert.is(await readFile(join(folder, "x", "y"), "utf8").catch(() => null), null);
+  }
+  await fails(
+    locateAdapter(model, "de"),
+    '"de"',
+    "there are en, sw",
+    "repro fetch bert-base-multilingual-cased-adapters,",
+  );
+  await fails(
+    locateAdapter(parseHubModel("google-bert/bert-base-multilingual-cased#nd")!, "en"),
+    "repro fetch bert-base-multilingual-cased-adapters-nd",
+  );
+  const zip = await put(join(data, "no.zip"), await zipOf({ "README.md": "x" }));
+  await fails(unpackAdapter(zip), "no adapter_config.json among README.md");
+  assert.ok(await zipBytes(zip, "README.md"));
+});
+
+test("a model is found by name, revision or branch, and what it lacks is named with the command", async () => {
+  const { hub } = await freshCaches();
+  assert.equal(parseHubModel("org/name@v1#relu"), { name: "org/name", revision: "v1", adapters: "relu" });
+  for (const text of ["mbert", "/a/folder", "./a", "a/b#c#d"]) assert.is(parseHubModel(text), null, text);
+  const [model, exact] = [parseHubModel("org/name")!, parseHubModel(`org/name@${commit}`)!];
+  await fails(locateModel(model), "not in ", /repro fetch org\/name$/);
+  const snapshot = join(hub, "models--org--name", "snapshots", commit);
+  await put(join(snapshot, "config.json"), "{}");
+  await fails(locateModel(exact), "weights is absent", `repro fetch org/name@${commit}`);
+  await put(join(snapshot, "model.safetensors"), "x");
+  assert.is(await locateModel(exact), snapshot);
+  await fails(locateModel(model), "not in ");
+  await put(join(hub, "models--org--name", "refs", "main"), commit);
+  assert.is(await locateModel(model), snapshot);
+});
+
+const real = realData("fetched-data", 1);
+(real ? test : test.skip)(
+  "XQuAD, all of it: Parquet made of the published files gives the published questions",
+  async () => {
+    const { hub } = await freshCaches();
+    const published = new Map<string, QaExample[]>();
+    for (const language of targetLanguages.xquad) {
+      const path = `xquad/xquad.${language}.json`;
+      const examples = readSquad(await real!.text(path), path);
+      published.set(language, examples);
+      await putHub(hub, "google/xquad", {
+        [`xquad.${language}/validation-00000-of-00001.parquet`]: parquetOf(squadRows(examples), 500),
+      });
+    }
+    const source = fetchedSource();
+    for (const [language, examples] of published) {
+      assert.equal((await loadTarget(source, "xquad", language)).examples, examples, language);
+    }
+  },
+);
+
+test.run();
