@@ -1,0 +1,140 @@
+// Promises where each model, adapter and data set of this paper comes from, pinned by commit and digest as well as public sources
+// allow (pins.json says how well), and which of them a table needs. Leaves downloading to repro/fetch.
+import { type Evidence, type FileSet, parseHubId, type PinnedFile } from "../../repro/fetch/wanted.ts";
+import pins from "./pins.json" with { type: "json" };
+import type { Encoder } from "./hyperparameters.ts";
+
+/** Where data sets are taken from: the addresses they were published at, or the Hub's Parquet files. */
+export type Origin = "original" | "hub";
+export const origins: readonly Origin[] = ["original", "hub"];
+
+interface Side {
+  repo?: string;
+  revision?: string;
+  evidence: Evidence;
+  files: PinnedFile[];
+  note?: string;
+}
+
+const models = pins.models as Record<string, Required<Omit<Side, "note">> & { note?: string }>;
+const datasets = pins.datasets as Record<string, { original?: Side; hub?: Side }>;
+const adapters = pins.adapters as Record<string, {
+  model: string;
+  evidence: Evidence;
+  base: string;
+  choices: Record<string, { language: string; url: string; sha256: string; nonLinearity: string }[]>;
+}>;
+
+/** The Hub id that stands for an encoder in a specification: "org/name@commit". */
+export function pinnedModel(encoder: Encoder): string {
+  const { repo, revision } = models[encoder];
+  return `${repo}@${revision}`;
+}
+
+const modelSet = (short: string): FileSet => {
+  const { repo, revision, evidence, files, note } = models[short];
+  return { id: short, kind: "model", repo: { type: "model", name: repo, revision }, files, evidence, note };
+};
+
+function datasetSet(id: string, origin: Origin): FileSet {
+  const side = datasets[id][origin] ?? datasets[id].original ?? datasets[id].hub!;
+  const { repo, revision, evidence, files, note } = side;
+  return {
+    id,
+    kind: "dataset",
+    ...(repo === undefined ? {} : { repo: { type: "dataset", name: repo, revision: revision! } }),
+    files,
+    evidence,
+    note,
+  };
+}
+
+/**
+ * Language adapters from AdapterHub. "default" is what the name "<language>/wiki@ukp" stands for; the paper does not say which
+ * mBERT files it used: "nd" and "wd" are the GELU ones, "relu" those that exist with ReLU (Figure 6 says ReLU).
+ */
+function adapterSet(encoder: string, choice: string): FileSet {
+  const { model, evidence, base, choices } = adapters[encoder];
+  return {
+    id: adapterId(encoder, choice),
+    kind: "adapter",
+    files: choices[choice].map(({ language, url, sha256, nonLinearity }) => ({
+      path: `adapters/${model}/${choice}/${language}.zip`,
+      urls: [base + url],
+      sha256,
+      evidence,
+      note: nonLinearity,
+    })),
+    evidence,
+  };
+}
+
+const adapterId = (encoder: string, choice: string) =>
+  `${encoder}-adapters${choice === "default" ? "" : `-${choice}`}`;
+
+const tables: Record<string, readonly string[]> = {
+  table1: [
+    "mbert",
+    "mbert-adapters",
+    "xlmr",
+    "xlmr-adapters",
+    "squad",
+    "xquad",
+    "mlqa",
+    "mnli",
+    "xnli",
+    "copa",
+    "xcopa",
+  ],
+};
+
+/** Everything that can be named, in the order of help. */
+export const fetchNames: readonly string[] = [
+  ...Object.keys(tables),
+  ...Object.keys(models),
+  ...Object.entries(adapters).flatMap(([encoder, { choices }]) =>
+    Object.keys(choices).sort().map((choice) => adapterId(encoder, choice))
+  ),
+  ...Object.keys(datasets),
+  "all",
+];
+
+function one(word: string, origin: Origin): FileSet[] | null {
+  if (word === "all") {
+    const usual = fetchNames.filter((name) =>
+      !(name in tables) && name !== "all" && !/-adapters-/.test(name)
+    );
+    return usual.flatMap((name) => one(name, origin)!);
+  }
+  if (word in tables) return tables[word].flatMap((name) => one(name, origin)!);
+  if (word in models) return [modelSet(word)];
+  if (word in datasets) return [datasetSet(word, origin)];
+  for (const [encoder, { model, choices }] of Object.entries(adapters)) {
+    for (const choice of Object.keys(choices)) {
+      const long = adapterId(encoder, choice).replace(encoder, model);
+      if (word === adapterId(encoder, choice) || word === long) return [adapterSet(encoder, choice)];
+    }
+  }
+  const hub = parseHubId(word);
+  if (hub === null) return null;
+  const pinned = Object.keys(models).find((short) =>
+    models[short].repo === hub.name && (hub.revision ?? models[short].revision) === models[short].revision
+  );
+  if (pinned !== undefined) return [modelSet(pinned)];
+  return [{
+    id: word,
+    kind: "model",
+    repo: { type: "model", name: hub.name, revision: hub.revision ?? "main" },
+    files: null,
+    evidence: "none",
+  }];
+}
+
+/** The file sets behind the words after `repro fetch`, each once; null for a word that names nothing. */
+export function fetchSets(words: readonly string[], origin: Origin): Map<string, FileSet[] | null> {
+  const seen = new Set<string>();
+  return new Map(words.map((word) => {
+    const sets = one(word, origin)?.filter(({ id }) => !seen.has(id) && seen.add(id)) ?? null;
+    return [word, sets];
+  }));
+}
