@@ -11,6 +11,7 @@ import { UsageError } from "./ui/usage.ts";
 const commands: Record<string, () => Promise<{ command: Command }>> = {
   table1: () => import("./commands/table1.ts"),
   run: () => import("./commands/run.ts"),
+  fetch: () => import("./commands/fetch.ts"),
   status: () => import("./commands/status.ts"),
   score: () => import("./commands/score.ts"),
   doctor: () => import("./commands/doctor.ts"),

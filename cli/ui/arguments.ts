@@ -14,7 +14,10 @@ export type Values = Record<string, string | true | undefined>;
 const nameOf = (flag: string) => /^--([a-z-]+)/.exec(flag)![1];
 const takesValue = (flag: string) => flag.includes("<");
 
-/** Reads `--name value`, `--name=value` and `--switch`, and at most `positions` other words. */
+/**
+ * Reads `--name value`, `--name=value` and `--switch`, and at most `positions` other words; a last position like "<what...>"
+ * takes any number.
+ */
 export function parseArguments(
   command: string,
   words: readonly string[],
@@ -44,7 +47,7 @@ export function parseArguments(
     else if (i + 1 < words.length && !words[i + 1].startsWith("--")) values[name] = words[++i];
     else throw new UsageError(`${command}: ${option.flag} needs a value`);
   }
-  if (rest.length > positions.length) {
+  if (rest.length > positions.length && !positions.at(-1)?.endsWith("...>")) {
     throw new UsageError(
       `${command}: "${rest[positions.length]}" is one word too many; wanted: repro ${
         [command, ...positions].join(" ")
