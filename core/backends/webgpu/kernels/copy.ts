@@ -1,11 +1,12 @@
 // Kernels that move elements without changing them: copies between offsets and between strided layouts.
 // They work on bits, so one shader serves f32 and i32.
 
+import { viewAlignment } from "../../backend.ts";
 import type { KernelSet } from "../../kernels.ts";
 import { bindings, parameters } from "../program.ts";
 import { grid, linearMain, type Recorder } from "../recorder.ts";
 import { axisOffsets, axisParameters, axisValues, mergeAxes } from "./axes.ts";
-import { groupSize, own } from "./windows.ts";
+import { forWindows, groupSize, own } from "./windows.ts";
 
 export function copyKernels(recorder: Recorder) {
   return {
@@ -16,6 +17,17 @@ export function copyKernels(recorder: Recorder) {
         parameters: parameters("length xOffset outOffset"),
         body: linearMain(groupSize, `  if (i < p.length) { out[p.outOffset + i] = x[p.xOffset + i]; }`),
       }));
+      const views = xOffset % viewAlignment === 0 && outOffset % viewAlignment === 0;
+      if (views && length * 4 > recorder.device.limits.maxStorageBufferBindingSize) {
+        const parts = [x, out].map((each, i) =>
+          recorder.pool.view(own(each), [xOffset, outOffset][i], length)
+        );
+        forWindows(recorder, parts, length, (windows, _start, count) => {
+          recorder.dispatch(program, windows, [count, 0, 0], grid(Math.ceil(count / groupSize)));
+        });
+        for (const part of parts) recorder.pool.free(part);
+        return;
+      }
       const groups = grid(Math.ceil(length / groupSize));
       recorder.dispatch(program, [own(x), own(out)], [length, xOffset, outOffset], groups);
     },

@@ -8,7 +8,9 @@ import { bindings, type Extension, parameters, type Program } from "../program.t
 import type { WebgpuBuffer } from "../pool.ts";
 import type { Recorder } from "../recorder.ts";
 import { HalfBuffer } from "../half.ts";
+import { copyKernels } from "./copy.ts";
 import type { TileTable } from "./matmul-choice.ts";
+import { inWindows } from "./matmul-windows.ts";
 import { unaryText } from "./functions.ts";
 import { own } from "./windows.ts";
 
@@ -126,6 +128,7 @@ const shortestSplit = 256;
 
 export function matmulKernels(recorder: Recorder, tiles: TileTable) {
   const { isSoftware } = recorder.profile;
+  const { stridedCopy } = copyKernels(recorder);
 
   function splitsOf(groups: number, k: number): number {
     if (groups >= wantedGroups / 2 || k < 2 * shortestSplit || isSoftware) return 1;
@@ -220,7 +223,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
 
   return {
-    matmul: (args: MatmulArguments) => product(args, false),
+    matmul: (args: MatmulArguments) => inWindows(recorder, stridedCopy, args, (each) => product(each, false)),
     // A driver on the CPU compiles the error function into every element of a register tile: dearer than a second pass.
     ...isSoftware ? {} : {
       matmulGelu: (args: MatmulArguments & { before?: DeviceBuffer }) => product(args, true, args.before),
