@@ -4,12 +4,13 @@ import { cac } from "cac";
 import { arguments_, exit } from "../repro/launch/process.ts";
 import { env, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
 import type { Command } from "./commands/command.ts";
+import { targets } from "./papers.ts";
 import { parseArguments } from "./ui/arguments.ts";
 import { UsageError } from "./ui/usage.ts";
 
 /** Loaded only when asked for: `repro --help` must not wait for the engine. */
-const commands: Record<string, () => Promise<{ command: Command }>> = {
-  table1: () => import("./commands/table1.ts"),
+const fixed: Record<string, () => Promise<{ command: Command }>> = {
+  all: () => import("./commands/all.ts"),
   run: () => import("./commands/run.ts"),
   fetch: () => import("./commands/fetch.ts"),
   status: () => import("./commands/status.ts"),
@@ -20,13 +21,24 @@ const commands: Record<string, () => Promise<{ command: Command }>> = {
   reference: () => import("./commands/reference.ts"),
   selftest: () => import("./commands/selftest.ts"),
   tune: () => import("./commands/tune.ts"),
+  plan: () => import("./commands/plan.ts"),
 };
-const names = Object.keys(commands);
+
+/** A command by name: one of the above, or a table of one of the papers; undefined where there is none. */
+async function commandNamed(name: string): Promise<Command | undefined> {
+  if (Object.hasOwn(fixed, name)) return (await fixed[name]()).command;
+  const target = (await targets()).get(name);
+  if (target === undefined) return undefined;
+  const { commandOf } = await import("./commands/table.ts");
+  return commandOf(name, target.paper, target.table);
+}
+
+const allNames = async () => [...(await targets()).keys(), ...Object.keys(fixed)];
 
 async function help(name?: string): Promise<void> {
   const cli = cac("repro");
-  for (const each of name === undefined ? names : [name]) {
-    const { command } = await commands[each]();
+  for (const each of name === undefined ? await allNames() : [name]) {
+    const command = (await commandNamed(each))!;
     const entry = cli.command([command.name, ...(command.positions ?? [])].join(" "), command.summary);
     for (const option of command.options) entry.option(option.flag, option.help, { default: option.default });
   }
@@ -46,14 +58,14 @@ export async function main(words: readonly string[]): Promise<number> {
       writeOutput("repro 0.1.0\n");
       return 0;
     }
-    if (!Object.hasOwn(commands, name)) {
-      throw new UsageError(`unknown command "${name}"; choose ${names.join(", ")}`);
+    const command = await commandNamed(name);
+    if (command === undefined) {
+      throw new UsageError(`unknown command "${name}"; choose ${(await allNames()).join(", ")}`);
     }
     if (rest.includes("--help") || rest.includes("-h")) {
       await help(name);
       return 0;
     }
-    const { command } = await commands[name]();
     const { values, rest: positions } = parseArguments(name, rest, command.options, command.positions ?? []);
     return await command.run(values, positions);
   } catch (error) {

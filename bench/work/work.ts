@@ -1,20 +1,9 @@
 // Promises what a piece of work is, as plain data that every engine reads: shapes and what is asked of them.
 // Leaves which pieces are measured to the families beside this file and how they are computed to the engines.
 
-/** One post-norm encoder layer: B examples of T tokens. */
-export interface LayerShape {
-  batch: number;
-  tokens: number;
-  hidden: number;
-  heads: number;
-  feedForward: number;
-}
+import { type EncoderShape, languageReduction, type LayerShape } from "../../repro/plan/flops.ts";
 
-/** A whole encoder with its embeddings, a span head and, unless all of it trains, MAD-X adapters in every layer. */
-export interface EncoderShape extends LayerShape {
-  layers: number;
-  vocabulary: number;
-}
+export { type EncoderShape, languageReduction, type LayerShape };
 
 export type Layout = "NN" | "NT" | "TN";
 
@@ -73,6 +62,5 @@ export interface Operation {
 
 /** Bottleneck of the task adapter: hidden / 16 (the paper's), of the language adapter: hidden / 2 (MAD-X's). */
 export const taskReduction = 16;
-export const languageReduction = 2;
 export const loraRank = 8;
 export const layerNormEpsilon = 1e-5;

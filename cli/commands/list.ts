@@ -1,18 +1,68 @@
-// Promises `repro list`: what can be reproduced. Leaves the content to papers/.
+// Promises `repro list`: every table of every paper, what it needs and how much of that is in the store. Leaves the content to
+// the papers and reading the store to repro/runs.
+import { gapOf, requestsOf, wantedRuns } from "../../repro/paper/mod.ts";
+import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { writeOutput } from "../../repro/runtime.ts";
-import { columns, rows } from "../../papers/fun-with-fisher/tables/table1.ts";
+import { runId } from "../../repro/spec/mod.ts";
+import { papers, targets } from "../papers.ts";
+import { requestsOfTargets } from "./all.ts";
 import type { Command } from "./command.ts";
+import { setupFor, someOptions } from "./setup.ts";
+
+const known = await papers();
 
 export const command: Command = {
   name: "list",
-  summary: "list what can be reproduced, with rows and columns",
-  options: [],
-  run() {
-    writeOutput(
-      `table1  zero-shot transfer on MLQA, XQuAD, XCOPA and XNLI\n  rows     ${rows.join(" ")}\n  columns  ${
-        columns.join(" ")
-      }\n`,
-    );
-    return Promise.resolve(0);
+  summary:
+    "list what can be reproduced, what it needs and what is in the store; with a table: its rows and columns",
+  positions: ["[table]"],
+  options: [
+    ...someOptions(known, ["seeds", "backend", "fidelity", "store"]),
+    { flag: "--json", help: "one JSON object on standard output" },
+  ],
+  async run(values, [which]) {
+    const all = [...await targets()].filter(([name]) => which === undefined || name === which);
+    const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
+    const entries: Record<string, unknown>[] = [];
+    for (const paper of known) {
+      const mine = all.filter(([, target]) => target.paper === paper);
+      if (mine.length === 0) continue;
+      const { setup } = await setupFor(
+        { ...values, scale: "tiny" },
+        paper,
+        requestsOfTargets(mine.map(([, t]) => t)),
+      );
+      if (!values.json) {
+        writeOutput(`${paper.shortTitle} (${paper.venue}), at scale tiny, fidelity ${setup.fidelity}\n`);
+      }
+      for (const [name, { table }] of mine) {
+        if (table.kind === "facts") {
+          entries.push({ name, title: table.title, needs: table.needs });
+          if (!values.json) writeOutput(`${name.padEnd(9)} ${table.title}: needs ${table.needs}, no run\n`);
+        } else {
+          const wanted = wantedRuns(paper, table, setup);
+          const found = await Promise.all(
+            wanted.map(async ({ spec }) => await store.finished(await runId(spec))),
+          );
+          const finished = found.filter((run) => run !== null).length;
+          const gaps = [
+            ...new Set(requestsOf(paper, table).flatMap((each) => gapOf(paper, setup, each) ?? [])),
+          ];
+          const cells = table.rows.length * table.columns.length;
+          entries.push({ name, title: table.title, cells, runs: wanted.length, finished, gaps });
+          if (values.json) continue;
+          const runs = wanted.length === 0
+            ? ""
+            : `: ${cells} cells, ${finished} of ${wanted.length} runs in the store`;
+          writeOutput(`${name.padEnd(9)} ${table.title}${runs}${gaps.map((gap) => `; ${gap}`).join("")}\n`);
+        }
+        if (which === undefined || values.json) continue;
+        const { rows, columns } = table.published;
+        writeOutput(`  rows     ${rows.map(({ id }) => id).join(" ")}\n`);
+        writeOutput(`  columns  ${columns.map(({ id }) => id).join(" ")}\n`);
+      }
+    }
+    if (values.json) writeOutput(JSON.stringify({ store: store.folder, tables: entries }, null, 2) + "\n");
+    return 0;
   },
 };

@@ -1,7 +1,6 @@
-// Promises `repro run`: one run, from flags or a JSON specification. Leaves the settings to papers/fun-with-fisher and the run
-// to repro/training.
-import { type Encoder, hyperparameters } from "../../papers/fun-with-fisher/hyperparameters.ts";
-import { evaluations } from "../../papers/fun-with-fisher/tables/table1.ts";
+// Promises `repro run`: one run, from flags or a JSON specification, or all runs of a saved plan. Leaves the settings to the
+// paper, the run to repro/training and plans to repro/plan.
+import { evaluations } from "../../repro/paper/mod.ts";
 import { readText, writeOutput } from "../../repro/runtime.ts";
 import {
   backends,
@@ -19,15 +18,21 @@ import { modelRevision, taskRevision } from "../../repro/training/identify.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
 import type { Values } from "../ui/arguments.ts";
 import { oneOf, UsageError, wholeNumber } from "../ui/usage.ts";
+import { paperOf, papers } from "../papers.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
+import { runPlan } from "./run-plan.ts";
+
+const modelNames = [...new Set((await papers()).flatMap(({ models }) => models).map(({ id }) => id))];
 
 export const command: Command = {
   name: "run",
-  summary: "make one run, from flags or from --spec FILE",
+  summary: "make one run, from flags or from --spec FILE, or all runs of --plan FILE",
   options: [
     { flag: "--spec <file>", help: "a run specification as JSON (spec.json of any run in the store is one)" },
-    { flag: "--model <model>", help: "mbert, xlmr", default: "mbert" },
+    { flag: "--plan <file>", help: "all runs of a plan that `repro plan --save FILE` wrote" },
+    { flag: "--paper <paper>", help: "whose settings are used, where there are several papers" },
+    { flag: "--model <model>", help: modelNames.join(", "), default: modelNames[0] },
     { flag: "--task <task>", help: taskNames.join(", "), default: "xnli" },
     { flag: "--method <method>", help: `${methodNames.join(", ")}, schedule:10,9,…`, default: "standard" },
     { flag: "--seed <n>", help: "seed of initialisation, order, dropout and draws", default: "1" },
@@ -38,9 +43,11 @@ export const command: Command = {
     { flag: "--data-root <folder>", help: "real data in place of the tiny world" },
     { flag: "--mutant <mutant>", help: `a deliberate fault: ${Object.keys(mutants).join(", ")}` },
     { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
+    { flag: "--jobs <n>", help: "with --plan: processes side by side (default: cores)" },
     { flag: "--print", help: "print the specification and stop" },
   ],
   async run(values) {
+    if (values.plan !== undefined) return await runPlan(String(values.plan), values);
     const spec = values.spec === undefined ? await specFrom(values) : await specFile(String(values.spec));
     if (values.print) {
       writeOutput(JSON.stringify(spec, null, 2) + "\n");
@@ -77,7 +84,8 @@ async function specFile(path: string): Promise<RunSpec> {
 }
 
 async function specFrom(values: Values): Promise<RunSpec> {
-  const encoder: Encoder = oneOf("model", values.model, ["mbert", "xlmr"] as const);
+  const paper = await paperOf(values.paper === undefined ? undefined : String(values.paper));
+  const model = oneOf("model", values.model, paper.models.map(({ id }) => id));
   const task = oneOf("task", values.task, taskNames);
   const method = String(values.method);
   if (!method.startsWith("schedule:")) oneOf("method", method, methodNames);
@@ -86,11 +94,12 @@ async function specFrom(values: Values): Promise<RunSpec> {
     oneOf("backend", values.backend, ["auto", ...backends] as const),
   );
   const data = values["data-root"] === undefined ? "tiny" : String(values["data-root"]);
-  const settings = hyperparameters({
+  const settings = paper.settings({
     scale: "tiny",
     task,
-    encoder,
+    model,
     method,
+    adapter: "mad-x",
     fidelity,
     realData: data !== "tiny",
   });
@@ -100,11 +109,11 @@ async function specFrom(values: Values): Promise<RunSpec> {
   return parseSpec({
     format: 1,
     scale: "tiny",
-    model: encoder,
-    modelRevision: await modelRevision(encoder, data),
+    model,
+    modelRevision: await modelRevision(model, data),
     task,
     data,
-    dataRevision: await taskRevision(data, task, evaluations(task)),
+    dataRevision: await taskRevision(data, task, evaluations(paper, task)),
     method,
     adapter: "mad-x",
     seed: wholeNumber("seed", values.seed, 0),
@@ -118,7 +127,7 @@ async function specFrom(values: Values): Promise<RunSpec> {
         ? {}
         : { trackFisherEvery: wholeNumber("track-fisher", values["track-fisher"], 1) }),
     },
-    evaluate: evaluations(task),
+    evaluate: evaluations(paper, task),
     ...(mutant === undefined ? {} : { mutant }),
   }, "run");
 }

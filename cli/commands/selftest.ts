@@ -1,82 +1,138 @@
-// Promises `repro selftest --mutants`: runs Table 1 with each deliberate fault and says which cells notice it.
-// Leaves the faults to repro/training/mutants.ts and verdicts to repro/checks.
+// Promises `repro selftest`: runs a table with each deliberate fault and says which cells notice it (--mutants), or prints what
+// was stored of that (--power). Leaves the faults to repro/training/mutants.ts, verdicts to repro/checks.
+import { requestsOf } from "../../repro/paper/mod.ts";
+import { terminalColumns } from "../../repro/launch/process.ts";
+import { type Drawn, render } from "../../repro/render/mod.ts";
+import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
+import { outputIsTerminal, resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
+import { numericsVersion } from "../../repro/spec/mod.ts";
+import { judgeTable, loadReference, referencePath } from "../../repro/tables/mod.ts";
 import {
-  judgeTable1,
-  loadReference,
-  referenceUrl,
-} from "../../papers/fun-with-fisher/tables/table1-judge.ts";
-import { encoders, table1Runs } from "../../papers/fun-with-fisher/tables/table1.ts";
+  loadPower,
+  type MutantPower,
+  type PowerFile,
+  powerOf,
+  powerPath,
+  powerView,
+} from "../../repro/tables/power.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
-import { pathOf, warn, writeOutput } from "../../repro/runtime.ts";
+import type { Values } from "../ui/arguments.ts";
+import { formatOf } from "../ui/formats.ts";
 import { listOf, UsageError } from "../ui/usage.ts";
+import { paperOf, papers, resultTarget } from "../papers.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
-import { planFrom, planOptions } from "./table1-plan.ts";
+import { choiceOf, setupFor, someOptions } from "./setup.ts";
+import { outputOptions, runsOfTable } from "./table.ts";
 
-/** Methods whose runs a fault can change; each is tried on these rows unless --rows says otherwise. */
-const touched: Record<Mutant, readonly string[]> = {
-  "language-not-swapped": ["standard"],
-  "lower-layers-frozen": ["standard"],
-  "global-step-count": ["gu", "fun"],
-  "single-layer-norm": ["standard"],
-  "labels-from-data": ["fun"],
-};
-
-const kept = ["seeds", "rows", "columns", "backend", "fidelity", "store", "jobs"];
 const names = Object.keys(mutants) as Mutant[];
 
 export const command: Command = {
   name: "selftest",
-  summary: "show that the checks notice deliberate faults: --mutants",
+  summary: "show that the checks notice deliberate faults: --mutants, or --power for what was stored of it",
+  positions: ["[table]"],
   options: [
-    { flag: "--mutants", help: "run Table 1 with each deliberate fault" },
+    { flag: "--mutants", help: "run the table with each deliberate fault" },
+    { flag: "--power", help: "print the stored result of --mutants" },
+    { flag: "--save", help: "with --mutants: store the result in the paper's folder" },
     { flag: "--only <mutants>", help: `only these: ${names.join(", ")}` },
-    { flag: "--json", help: "one JSON object on standard output" },
-    ...planOptions.filter(({ flag }) => kept.some((name) => flag.startsWith(`--${name}`))).map((option) =>
-      option.flag.startsWith("--seeds") ? { ...option, default: "1" } : option
-    ),
+    ...someOptions(await papers(), ["seeds", "rows", "columns", "backend", "fidelity", "store", "jobs"], "1"),
+    ...outputOptions,
   ],
-  async run(values) {
-    if (!values.mutants) throw new UsageError("selftest: say what to test: --mutants");
-    const reference = await loadReference(pathOf(referenceUrl("tiny")));
+  async run(values, [which]) {
+    if (!values.mutants && !values.power) {
+      throw new UsageError("selftest: say what to test: --mutants, or --power for the stored result");
+    }
+    const { paper, table } = await resultTarget(which ?? (await paperOf(undefined)).tables[0].id);
+    if (values.power) {
+      const file = await loadPower(powerPath(paper, table.id));
+      if (file === null) {
+        warn("selftest: no result is stored; make it: repro selftest --mutants --save");
+        return 1;
+      }
+      return await show(
+        { view: powerView(paper, table, file), summary: { ...file }, records: flat(file) },
+        values,
+      );
+    }
+    const reference = await loadReference(referencePath(paper, table.id));
     if (reference === null) {
-      warn("selftest: there is no stored reference to compare with; make it: repro reference table1");
+      warn(`selftest: there is no stored reference to compare with; make it: repro reference ${table.id}`);
       return 1;
     }
-    const results: {
-      mutant: string;
-      noticed: number;
-      cells: { row: string; column: string; why: string }[];
-    }[] = [];
+    const results: MutantPower[] = [];
+    let device = "", fidelity = "", seeds: readonly number[] = [];
     for (const mutant of listOf("mutant", values.only, names)) {
+      const touched = paper.touched?.[mutant];
       const rows = values.rows ??
-        encoders.flatMap((encoder) => touched[mutant as Mutant].map((method) => `${encoder}/${method}`))
-          .join();
-      const { plan } = await planFrom({ ...values, rows, scale: "tiny" }, mutant);
-      const specs = table1Runs(plan);
-      const { runs, interrupted } = await makeRuns(specs, values);
+        table.rows.filter(({ method }) => touched?.includes(method) ?? true).map(({ id }) => id).join();
+      const choice = choiceOf({ ...values, rows }, table);
+      const { setup } = await setupFor(
+        { ...values, scale: "tiny" },
+        paper,
+        requestsOf(paper, table, choice),
+        {
+          mutant,
+        },
+      );
+      const { store, interrupted, runs: made } = await makeRuns(
+        (await runsOfTable(storeOf(values), paper, table, setup, choice)).map(({ spec }) => spec),
+        values,
+      );
       if (interrupted) return 130;
-      const { cells } = await judgeTable1(plan, specs, runs, reference);
-      const noticed = cells.filter((cell) => cell.verdict === "inconsistent");
-      results.push({
-        mutant,
-        noticed: noticed.length,
-        cells: noticed.map(({ row, column, why }) => ({ row, column, why })),
-      });
-      if (!values.json) writeOutput(report(mutant as Mutant, results.at(-1)!, cells.length));
+      ({ fidelity, seeds } = setup);
+      device = made[0]?.[1].provenance.device ?? device;
+      const runs = await runsOfTable(store, paper, table, setup, choice);
+      const { cells } = await judgeTable({ paper, table, setup, choice, runs, file: reference });
+      results.push(powerOf(mutant, mutants[mutant as Mutant], cells));
+      const noticed = cells.filter(({ verdict }) => verdict === "inconsistent");
+      if (values.json) continue;
+      writeOutput(
+        `${noticed.length > 0 ? "noticed" : "NOT NOTICED"}  ${mutant}: ${mutants[mutant as Mutant]}\n` +
+          `  ${noticed.length} of ${cells.length} cells left their tolerance\n` +
+          noticed.slice(0, 3).map(({ row, column, why }) => `  ${row} ${column}: ${why}\n`).join(""),
+      );
     }
-    if (values.json) writeOutput(JSON.stringify({ mutants: results }, null, 2) + "\n");
-    return results.every((each) => each.noticed > 0) ? 0 : 1;
+    const file: PowerFile = {
+      format: 1,
+      table: table.id,
+      scale: "tiny",
+      fidelity,
+      seeds: [...seeds],
+      command: `repro selftest ${table.id} --mutants --seeds ${seeds.length} --save`,
+      made: { date: new Date().toISOString().slice(0, 10), device, numericsVersion },
+      mutants: results,
+    };
+    if (values.save) await writeAtomic(powerPath(paper, table.id), JSON.stringify(file, null, 1) + "\n");
+    if (values.json) writeOutput(JSON.stringify(file, null, 2) + "\n");
+    return results.every(({ cells }) => cells.some(({ noticed }) => noticed)) ? 0 : 1;
   },
 };
 
-function report(
-  mutant: Mutant,
-  { noticed, cells }: { noticed: number; cells: { row: string; column: string; why: string }[] },
-  of: number,
-): string {
-  const head = `${noticed > 0 ? "noticed" : "NOT NOTICED"}  ${mutant}: ${
-    mutants[mutant]
-  }\n  ${noticed} of ${of} cells left their tolerance\n`;
-  return head + cells.slice(0, 3).map((cell) => `  ${cell.row} ${cell.column}: ${cell.why}\n`).join("");
+const storeOf = (values: Values) =>
+  new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
+
+const flat = (file: PowerFile) =>
+  file.mutants.flatMap(({ mutant, cells }) =>
+    cells.map(({ row, column, noticed, difference, tolerance }) => ({
+      mutant,
+      row,
+      column,
+      noticed,
+      difference: difference ?? null,
+      tolerance: tolerance ?? null,
+    }))
+  );
+
+async function show(drawn: Drawn, values: Values): Promise<number> {
+  const format = formatOf("selftest", values);
+  writeOutput(render(drawn, format, { width: Math.max(100, terminalColumns()), colour: outputIsTerminal() }));
+  if (values.out !== undefined) {
+    const path = resolve(String(values.out));
+    await writeAtomic(
+      path,
+      render(drawn, formatOf("--out", { out: path }, format), { width: 100, colour: false }),
+    );
+  }
+  return 0;
 }

@@ -1,10 +1,10 @@
 // Promises the settings of every run of this paper, at every scale, from the printed tables (numbers/*.json).
 // Leaves which runs a table needs to tables/ and what the settings do to the toolkit.
-import type { Fidelity, Hyperparameters, Scale, TaskName } from "../../repro/spec/mod.ts";
+import type { AdapterKind, Fidelity, Hyperparameters, Scale, TaskName } from "../../repro/spec/mod.ts";
 import printed from "./numbers/hyperparameters.json" with { type: "json" };
 import tiny from "./numbers/tiny.json" with { type: "json" };
 
-export type Encoder = "mbert" | "xlmr";
+export type Encoder = "mbert" | "xlmr" | "mdeberta";
 
 export interface Setting {
   scale: Scale;
@@ -12,19 +12,23 @@ export interface Setting {
   encoder: Encoder;
   method: string;
   fidelity: Fidelity;
-  adapter?: "mad-x" | "lora";
-  /** Training examples, at scale low-data: 1000, 5000 or 10000. */
+  adapter?: AdapterKind;
+  /** Training examples, where the paper cuts them: 1000, 5000 or 10000. */
   trainingSize?: number;
   /** At scale tiny: a data root in place of the tiny world. */
   realData?: boolean;
 }
+
+/** Models without settings of their own in print, and whose are taken: Table 3 and 4 do not mention mDeBERTa. */
+const likeness: Partial<Record<Encoder, Encoder>> = { mdeberta: "xlmr" };
 
 /** Intervals that the published code knows; any other silently becomes the first of its fallbacks. */
 const codeIntervals = [1, 10, 25, 50, 100, 800, 1000, 1200];
 const codeFallback = 100;
 
 function pick<T extends { task: string; model: string }>(table: T[], { task, encoder }: Setting): T {
-  const found = table.find((entry) => entry.task === task && entry.model === encoder);
+  const like = likeness[encoder] ?? encoder;
+  const found = table.find((entry) => entry.task === task && entry.model === like);
   if (!found) throw new Error(`hyperparameters: none are printed for ${task} with ${encoder}`);
   return found;
 }
@@ -36,12 +40,20 @@ function intervalOf(intervals: Partial<Record<string, number>>, { method, fideli
   return interval;
 }
 
-function atTiny({ task, realData }: Setting): Hyperparameters {
-  const settings = { ...tiny.common, ...tiny[task], ...(realData ? tiny.realData[task] : {}) };
+function atTiny({ task, adapter, trainingSize, realData }: Setting): Hyperparameters {
+  const sizes: Partial<Record<string, number>> = tiny.trainingSizes;
+  const settings = {
+    ...tiny.common,
+    ...tiny[task],
+    ...(realData ? tiny.realData[task] : {}),
+    ...(adapter === "lora" ? tiny.lora : adapter === "full" ? tiny.full : {}),
+    ...(trainingSize === undefined ? {} : { trainingSize: sizes[trainingSize] ?? trainingSize }),
+  };
   return settings as Hyperparameters;
 }
 
 function atPaper(setting: Setting): Hyperparameters {
+  if (setting.adapter === "full") return fullFineTuning(setting);
   const lora = setting.adapter === "lora";
   const row = pick<(typeof printed.table3)[number] | (typeof printed.table15)[number]>(
     lora ? printed.table15 : printed.table3,
@@ -59,9 +71,22 @@ function atPaper(setting: Setting): Hyperparameters {
   };
 }
 
+/** No table prints these: see where they were read. tr(F) is that of task adapters, of which there are none. */
+function fullFineTuning(setting: Setting): Hyperparameters {
+  const { read: _, ...full } = printed.full;
+  const { squad, xnli, copa } = full;
+  return {
+    ...common(setting),
+    ...{ squad, xnli, copa }[setting.task],
+    learningRateSchedule: "linear",
+    interval: 1,
+    trackFisherEvery: 0,
+  };
+}
+
 function atLowData(setting: Setting): Hyperparameters {
   // The paper cuts SQuAD and MNLI only: COPA has 400 examples to begin with.
-  if (setting.task === "copa") return atPaper(setting);
+  if (setting.task === "copa" || setting.adapter === "full") return atPaper(setting);
   const row = pick(printed.table4, setting);
   const size = String(setting.trainingSize ?? 1000) as keyof typeof row.interval;
   if (!(size in row.interval)) {

@@ -1,11 +1,32 @@
-// Promises who wrote the paper, where it is, and which of its tables and figures can be reproduced.
-// Leaves the numbers to numbers/ and the runs behind a table to tables/.
-export const paper = {
+// Promises who wrote the paper, its models, data sets and tables, as the toolkit wants to be told.
+// Leaves printed numbers to numbers/, settings to hyperparameters.ts and each table's declaration to tables/.
+import type { Paper } from "../../repro/paper/mod.ts";
+import { type Encoder, hyperparameters } from "./hyperparameters.ts";
+import { printed } from "./printed.ts";
+import { datasets, models, sizes } from "./world.ts";
+import { tables } from "./tables/mod.ts";
+
+export const paper: Paper = {
   id: "fun-with-fisher",
   title:
     "FUN with Fisher: Improving Generalization of Adapter-Based Cross-lingual Transfer with Scheduled Unfreezing",
+  shortTitle: "FUN with Fisher",
   authors: ["Chen Cecilia Liu", "Jonas Pfeiffer", "Ivan Vulić", "Iryna Gurevych"],
   venue: "NAACL 2024",
   code: "https://github.com/UKPLab/naacl2024-fun",
-  tables: ["table1"],
-} as const;
+  folder: new URL("./", import.meta.url),
+  models,
+  datasets,
+  sizes,
+  printed,
+  tables,
+  baseline: "standard",
+  settings: ({ model, ...request }) => hyperparameters({ ...request, encoder: model as Encoder }),
+  touched: {
+    "language-not-swapped": ["standard"],
+    "lower-layers-frozen": ["standard"],
+    "global-step-count": ["gu", "fun"],
+    "single-layer-norm": ["standard"],
+    "labels-from-data": ["fun"],
+  },
+};

@@ -1,4 +1,5 @@
 // Promises the public surface of checks, and nothing else.
+export { level } from "./published.ts";
 export {
   parseReference,
   referenceCells,
@@ -7,6 +8,15 @@ export {
   toleranceReason,
 } from "./reference.ts";
 export type { MeasuredCell, ReferenceFile, ReferenceFileCell } from "./reference.ts";
-export { mean, standardDeviation, studentT, welchHalfWidth } from "./statistics.ts";
-export { holds, judge } from "./verdict.ts";
-export type { Judgement, PublishedReference, Reference, StoredReference, Verdict } from "./verdict.ts";
+export { holm, mean, standardDeviation, studentT, twoSidedP, welch, welchHalfWidth } from "./statistics.ts";
+export { judge, judgeAll } from "./verdict.ts";
+export type { CellToJudge } from "./verdict.ts";
+export { holds, points, verdicts } from "./judgement.ts";
+export type {
+  Illegible,
+  Judgement,
+  PublishedReference,
+  Reference,
+  StoredReference,
+  Verdict,
+} from "./judgement.ts";

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { canonicalJson, type RunSpec, sha256 } from "../spec/mod.ts";
 import { mean, standardDeviation, studentT } from "./statistics.ts";
-import type { StoredReference } from "./verdict.ts";
+import type { StoredReference } from "./judgement.ts";
 
 /** Of the seed spread, how much two numerics (another backend or processor) may move one seed's result. */
 export const numericShare = 0.5;
@@ -24,6 +24,7 @@ const cellSchema = z.strictObject({
     floor: z.number(),
     spread: z.number(),
     quantile: z.number(),
+    freedom: z.number().optional(),
     margin: z.number(),
   }),
 });
@@ -119,6 +120,7 @@ export function referenceCells(cells: readonly MeasuredCell[]): ReferenceFileCel
         floor: rounded(item),
         spread: rounded(spread),
         quantile: rounded(studentT(1 - (1 - tableConfidence) / cells.length, freedom)),
+        freedom,
         margin,
       },
     };
@@ -131,7 +133,7 @@ export const toleranceReason =
   `seeds (another backend or processor rounds differently), at least two test items for one seed and one for the mean. ` +
   `Other seeds: Student's t times the spread times sqrt(1/n + 1/reference n), at ${tableConfidence} for the whole table. ` +
   `The spread is the larger of the cell's own and that pooled over the methods of its encoder and column. ` +
-  `A tolerance above ${margin} points is called underpowered.`;
+  `Numbers of other seeds that are not shown to be within ${margin} points (two one-sided tests at 95 %) are called underpowered.`;
 
 export function storedReference(
   file: ReferenceFile,

@@ -6,7 +6,9 @@ const cell = (lines: Line[]) => lines.map(plain).join("<br>").replaceAll("|", "\
 export function renderMarkdown(view: TableView): string {
   const out = [`## ${view.title}`, "", ...view.heading.flatMap((line) => [line, ""])];
   for (const { groups, corner, rows } of view.blocks) {
-    const heads = groups.flatMap(({ title, columns }) => columns.map((column) => `${title}<br>${column}`));
+    const heads = groups.flatMap(({ title, columns }) =>
+      columns.map((column) => [title, column].filter(Boolean).join("<br>"))
+    );
     out.push(`| ${[corner, ...heads].join(" | ")} |`);
     out.push(`| ${["---", ...heads.map(() => "---:")].join(" | ")} |`);
     for (const { label, cells } of rows) out.push(`| ${[label, ...cells].map(cell).join(" | ")} |`);

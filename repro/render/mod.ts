@@ -1,4 +1,7 @@
 // Promises the public surface of rendering, and nothing else.
+export { renderCsv, type TableRecord } from "./csv.ts";
+export { type Drawn, formatNames, formatOfFile, render } from "./formats.ts";
+export { latexText, renderLatex } from "./latex.ts";
 export { renderMarkdown } from "./markdown.ts";
 export { renderSvg } from "./svg.ts";
 export { painter, renderText } from "./text.ts";

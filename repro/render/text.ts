@@ -51,14 +51,17 @@ export function renderText(view: TableView, options: { width?: number; colour?: 
       chars,
       style: { "head": [], "border": [], "padding-left": 1, "padding-right": 0 },
     });
-    table.push([
-      { content: "" },
-      ...groups.map(({ title, columns }) => ({
-        content: paint([{ text: title, tone: "strong" }]),
-        colSpan: columns.length,
-        hAlign: "center" as const,
-      })),
-    ]);
+    // Without titles there is nothing to head the columns' own heads.
+    if (groups.some(({ title }) => title !== "")) {
+      table.push([
+        { content: "" },
+        ...groups.map(({ title, columns }) => ({
+          content: paint([{ text: title, tone: "strong" }]),
+          colSpan: columns.length,
+          hAlign: "center" as const,
+        })),
+      ]);
+    }
     const heads = groups.flatMap(({ columns }) => columns);
     table.push([
       paint([{ text: corner, tone: "strong" }]),

@@ -11,7 +11,8 @@ export const taskNames = ["squad", "xnli", "copa"] as const;
 export const datasetNames = ["xquad", "mlqa", "xnli", "xcopa"] as const;
 export const backends = ["wasm", "webgpu", "reference"] as const;
 export const fidelities = ["paper", "authors-code"] as const;
-export const adapterKinds = ["mad-x", "lora"] as const;
+/** "full" trains the whole encoder, without any adapter. */
+export const adapterKinds = ["mad-x", "lora", "full"] as const;
 export const methodNames = ["standard", "gu", "rev", "lpft", "rand", "fun"] as const;
 
 export type Scale = (typeof scales)[number];

@@ -26,6 +26,9 @@ const validationMetric = { squad: "f1", xnli: "accuracy", copa: "accuracy" } as 
 
 export const executeRun: ExecuteRun = async (spec, { store, signal, onProgress }) => {
   const mutant = parseMutant(spec.mutant);
+  if (spec.adapter === "full") {
+    throw new Error("run: full fine-tuning cannot be executed yet; choose mad-x or lora");
+  }
   const writer = await store.begin(spec);
   if (writer === null) return;
   try {

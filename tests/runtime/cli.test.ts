@@ -31,16 +31,21 @@ function repro(...words: string[]): Promise<{ code: number; out: string; err: st
 test("help, version and list", async () => {
   const help = await repro("--help");
   assert.is(help.code, 0);
-  for (const name of ["table1", "run", "status", "score", "doctor", "pretrain", "selftest", "tune"]) {
+  for (
+    const name of [
+      ...["table1", "table2", "table18", "all", "plan", "run", "status", "score", "doctor", "pretrain"],
+      ...["selftest", "tune"],
+    ]
+  ) {
     assert.match(help.out, name);
   }
   assert.match((await repro("--version")).out, /^repro \d+\.\d+\.\d+/);
-  assert.match((await repro("list")).out, "mlqa/lowest/em");
+  assert.match((await repro("list", "table1")).out, "mlqa/lowest/em");
 });
 
 for (
   const [words, message] of [
-    [["tabel1"], /unknown command "tabel1"; choose table1, run, status/],
+    [["tabel1"], /unknown command "tabel1"; choose table1, table2, .*table18, all, run, status/],
     [["table1", "--scale", "huge"], /unknown scale "huge"; choose tiny, low-data, paper/],
     [["table1", "--rows", "bert"], /unknown row "bert"; choose from mbert\/standard/],
     [["table1", "--columns", "xquad/worst"], /unknown column "xquad\/worst"; choose from mlqa\/en\/f1/],
@@ -52,6 +57,12 @@ for (
     [["table1", "twice"], /"twice" is one word too many/],
     [["table1", "--scale", "paper"], /--scale paper needs real data: give --data-root/],
     [["table1", "--data-root", "nowhere"], /--data-root nowhere: no such folder/],
+    [["table1", "--format", "pdf"], /unknown format "pdf"; choose text, svg, markdown, latex, json, csv/],
+    [["table1", "--json", "--markdown"], /choose one of --format json and --format markdown/],
+    [["table9", "--until-decided"], /--until-decided needs a budget: --max-runs N or --max-hours N/],
+    [["plan"], /plan: which tables\? all, or table1,table8/],
+    [["plan", "table99"], /unknown target "table99"; choose all, table1, table2/],
+    [["reference", "table3"], /unknown table "table3"; choose table1, table2, table7/],
     [["score", "bleu"], /unknown kind of score "bleu"; choose squad, mlqa, accuracy/],
     [["score", "squad"], /--references FILE is needed/],
     [["run", "--task", "pos"], /unknown task "pos"; choose squad, xnli, copa/],

@@ -3,7 +3,9 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import {
   holds,
+  holm,
   judge,
+  judgeAll,
   parseReference,
   type PublishedReference,
   referenceCells,
@@ -80,18 +82,68 @@ test("a tolerance that could not see a large difference is underpowered, with th
   const wide = { ...stored, tolerance: { ...stored.tolerance, spread: 4 } };
   const { verdict, runsNeeded, why } = judge(values({ 9: 51 }), wide);
   assert.is(verdict, "underpowered");
-  assert.is(runsNeeded, 3);
-  assert.match(why, /3 runs would/);
+  // 1 + 12 × √(1/n + 1/4) must not exceed 10.
+  assert.is(runsNeeded, 4);
+  assert.match(why, /3 more runs would/);
   assert.is(judge(values({ 9: 70 }), wide).verdict, "inconsistent");
 });
 
 const published: PublishedReference = { kind: "published", mean: 60, sd: 0.5, n: 4, margin: 2 };
 
-test("published numbers are compared by Welch's interval", () => {
-  assert.is(judge(values({ 1: 60.2, 2: 59.9, 3: 60.6, 4: 60.4 }), published).verdict, "consistent");
-  assert.is(judge(values({ 1: 62.2, 2: 61.9, 3: 62.6, 4: 62.4 }), published).verdict, "inconsistent");
-  assert.is(judge(values({ 1: 58, 2: 62, 3: 63, 4: 59 }), published).verdict, "underpowered");
-  assert.is(judge(values({ 1: 60 }), { ...published, sd: undefined }).verdict, "underpowered");
+test("published numbers: within the tolerance by two one-sided tests, different by Welch, or neither", () => {
+  const close4 = judge(values({ 1: 60.2, 2: 59.9, 3: 60.6, 4: 60.4 }), published);
+  assert.is(close4.verdict, "consistent");
+  // By hand: sd 0.2986, so the error is √(0.2986²/4 + 0.5²/4) = 0.2912 with 4.9 degrees of freedom; t(0.95) = 2.02.
+  close(close4.difference, 0.275);
+  close(close4.halfWidth, 0.587, 5e-3);
+  const far = judge(values({ 1: 62.2, 2: 61.9, 3: 62.6, 4: 62.4 }), published);
+  assert.is(far.verdict, "inconsistent");
+  assert.ok(far.p! < 0.001 && far.p! > 1e-6, String(far.p));
+  const noisy = judge(values({ 1: 58, 2: 62, 3: 63, 4: 59 }), published);
+  assert.is(noisy.verdict, "underpowered");
+  assert.ok(noisy.runsNeeded! > 4 && noisy.runsNeeded! < 30, String(noisy.runsNeeded));
+  const blind = judge(values({ 1: 60 }), { ...published, sd: undefined });
+  assert.is(blind.verdict, "underpowered");
+  assert.is(blind.runsNeeded, 2);
+});
+
+test("a difference that is shown but shown to be small is consistent", () => {
+  const { verdict, p } = judge(values({ 1: 60.9, 2: 61, 3: 61.1, 4: 61 }), { ...published, sd: 0.1 });
+  assert.ok(p! < 0.01);
+  assert.is(verdict, "consistent");
+});
+
+test("as many runs as are said to decide do decide", () => {
+  // Runs that go on as the first four did: the same mean and the same spread.
+  const sample = (n: number) => {
+    const raw = Array.from({ length: n }, (_, i) => (i % 2 === 0 ? -1 : 1) * (1 + (i % 3) / 10));
+    const centre = raw.reduce((sum, x) => sum + x, 0) / n;
+    const sd = standardDeviation(raw)!;
+    return values(Object.fromEntries(raw.map((x, i) => [i + 1, 60.4 + 1.9 * (x - centre) / sd])));
+  };
+  const four = judge(sample(4), published);
+  assert.is(four.verdict, "underpowered");
+  assert.is(judge(sample(four.runsNeeded!), published).verdict, "consistent");
+  assert.is(judge(sample(four.runsNeeded! - 1), published).verdict, "underpowered");
+});
+
+test("many cells: a difference that stands alone may not stand among a hundred, and equal cells give no alarm", () => {
+  const cell = { values: values({ 1: 63, 2: 61.4, 3: 62.2, 4: 62 }), reference: published };
+  assert.is(judgeAll([cell])[0].verdict, "inconsistent");
+  const equal = { values: values({ 1: 60.1, 2: 59.7, 3: 60.4, 4: 59.9 }), reference: published };
+  const many = judgeAll([cell, ...Array(199).fill(equal)]);
+  assert.is(many[0].verdict, "underpowered");
+  assert.ok(many.slice(1).every(({ verdict }) => verdict === "consistent"));
+  assert.equal(holm([0.001, 0.04, 0.03, 0.2], 0.05), [true, false, false, false]);
+  assert.equal(holm([0.001, 0.013, 0.02, 0.04], 0.05), [true, true, true, true]);
+  assert.equal(holm([], 0.05), []);
+});
+
+test("what cannot be judged says why", () => {
+  const why = "mBERT, MLQA F1: not legible in the source";
+  assert.is(judge(values({ 1: 5 }), { kind: "illegible", why }).verdict, "not legible");
+  const gap = judgeAll([{ values: new Map(), reference: published, gap: "no such encoder" }])[0];
+  assert.equal(gap, { verdict: "not comparable", why: "no such encoder" });
 });
 
 test("stored tolerances follow from the spread over seeds", () => {

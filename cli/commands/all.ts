@@ -1,0 +1,92 @@
+// Promises `repro all`: every table of every paper, one after another, and a count of verdicts at the end.
+// Leaves each table to table.ts.
+import { holds, type Verdict } from "../../repro/checks/mod.ts";
+import { requestsOf, type RunRequest, wantedRuns } from "../../repro/paper/mod.ts";
+import { terminalColumns } from "../../repro/launch/process.ts";
+import { render } from "../../repro/render/mod.ts";
+import { join, outputIsTerminal, resolve, writeAtomic, writeOutput } from "../../repro/runtime.ts";
+import type { RunSpec } from "../../repro/spec/mod.ts";
+import { countLine, named } from "../../repro/tables/mod.ts";
+import { plain } from "../../repro/render/mod.ts";
+import { papers, type Target, targetsOf } from "../papers.ts";
+import type { Command } from "./command.ts";
+import { makeRuns } from "./make-runs.ts";
+import { setupFor, someOptions } from "./setup.ts";
+import { drawnFacts, drawnTable } from "./table.ts";
+
+const known = await papers();
+const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
+
+/** One command line's setup for the tables of one paper. */
+export function requestsOfTargets(targets: readonly Target[]): RunRequest[] {
+  return targets.flatMap(({ paper, table }) => (table.kind === "results" ? requestsOf(paper, table) : []));
+}
+
+export const command: Command = {
+  name: "all",
+  summary: "every table: make what is missing, draw all, count the verdicts",
+  positions: ["[paper]"],
+  options: [
+    ...someOptions(known, ["scale", "seeds", "backend", "fidelity", "data-root", "store", "jobs", ...models]),
+    { flag: "--draw", help: "make no runs: draw what the store holds, with gaps" },
+    { flag: "--json", help: "one JSON object on standard output" },
+    { flag: "--out <folder>", help: "also write every table there: .txt, .svg, .md, .tex, .json, .csv" },
+  ],
+  async run(values, [which]) {
+    const targets = await targetsOf([which ?? "all"]);
+    const summaries: Record<string, unknown>[] = [];
+    const verdicts: { verdict: Verdict }[] = [];
+    let allHold = true, failed = 0;
+    for (const paper of new Set(targets.map((each) => each.paper))) {
+      const mine = targets.filter((each) => each.paper === paper);
+      const prepared = await setupFor(values, paper, requestsOfTargets(mine));
+      if (!values.draw) {
+        // All runs at once: those that tables share are made once, and workers keep their data.
+        const specs = new Map<string, RunSpec>();
+        for (const { table } of mine) {
+          if (table.kind !== "results") continue;
+          for (const { spec } of wantedRuns(paper, table, prepared.setup)) {
+            specs.set(JSON.stringify(spec), spec);
+          }
+        }
+        const made = await makeRuns([...specs.values()], values);
+        if (made.interrupted) return 130;
+        failed += made.failed;
+      }
+      for (const { table } of mine) {
+        const found = table.kind === "facts"
+          ? await drawnFacts(paper, table, values)
+          : await drawnTable(paper, table, { ...values, draw: true }, {
+            ...prepared,
+            choice: { rows: table.rows.map(({ id }) => id), columns: table.columns.map(({ id }) => id) },
+          });
+        const cells = "facts" in found ? found.facts : found.judged.cells;
+        allHold &&= "facts" in found ? found.holds : cells.every(({ verdict }) => holds(verdict));
+        verdicts.push(...cells);
+        summaries.push(found.drawn.summary);
+        const screen = { width: Math.max(100, terminalColumns()), colour: outputIsTerminal() };
+        if (!values.json) writeOutput(render(found.drawn, "text", screen) + "\n");
+        if (values.out !== undefined) {
+          const folder = resolve(String(values.out));
+          const flat = { width: 100, colour: false };
+          for (const [ending, format] of Object.entries(endings)) {
+            await writeAtomic(join(folder, `${table.id}.${ending}`), render(found.drawn, format, flat));
+          }
+        }
+        if (!values.json) continue;
+      }
+    }
+    if (values.json) writeOutput(JSON.stringify({ tables: summaries }, null, 2) + "\n");
+    else {
+      const names = targets.map(({ table }) => named(table.id));
+      writeOutput(
+        `${names.length} tables. ${plain(countLine(verdicts))}${
+          failed > 0 ? `; ${failed} runs failed` : ""
+        }\n`,
+      );
+    }
+    return allHold ? 0 : 1;
+  },
+};
+
+const endings = { txt: "text", svg: "svg", md: "markdown", tex: "latex", json: "json", csv: "csv" };

@@ -1,0 +1,71 @@
+// Promises `repro plan`: which runs some tables need, what is done, what the rest costs. Starts nothing; --save writes a file
+// that `repro run --plan` executes. Leaves counting to repro/plan.
+import { makePlan, type Plan, planLines, type PlanTarget, planText, probe } from "../../repro/plan/mod.ts";
+import type { Setup } from "../../repro/paper/mod.ts";
+import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
+import { machine, resolve, writeAtomic, writeOutput } from "../../repro/runtime.ts";
+import { openBackend } from "../../repro/training/backend.ts";
+import { papers, type Target, targets, targetsOf } from "../papers.ts";
+import type { Values } from "../ui/arguments.ts";
+import { UsageError, wholeNumber } from "../ui/usage.ts";
+import { requestsOfTargets } from "./all.ts";
+import type { Command } from "./command.ts";
+import { setupFor, someOptions } from "./setup.ts";
+
+const known = await papers();
+const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
+
+export const command: Command = {
+  name: "plan",
+  summary: "what tables need: distinct runs, done and missing, FLOPs, hours, downloads; starts nothing",
+  positions: ["[targets]"],
+  options: [
+    ...someOptions(known, ["scale", "seeds", "backend", "fidelity", "data-root", "store", "jobs", ...models]),
+    { flag: "--no-probe", help: "do not time this device: no estimate of hours" },
+    { flag: "--save <file>", help: "write the plan; `repro run --plan FILE` executes it" },
+    { flag: "--json", help: "one JSON object on standard output" },
+  ],
+  async run(values, [words]) {
+    if (words === undefined) throw new UsageError("plan: which tables? all, or table1,table8");
+    const plan = await planOf(await targetsOf(words.split(",")), values);
+    writeOutput(values.json ? planText(plan) : planLines(plan).join("\n") + "\n");
+    if (values.save !== undefined) {
+      const path = resolve(String(values.save));
+      await writeAtomic(path, planText(plan));
+      if (!values.json) writeOutput(`\nsaved; to make the runs: repro run --plan ${String(values.save)}\n`);
+    }
+    return 0;
+  },
+};
+
+async function planOf(chosen: readonly Target[], values: Values): Promise<Plan> {
+  const names = await targets();
+  const nameOf = (target: Target) => [...names].find(([, each]) => each === target)![0];
+  const planned: PlanTarget[] = [];
+  let backendName: Setup["backend"] = "wasm";
+  for (const paper of new Set(chosen.map((each) => each.paper))) {
+    const mine = chosen.filter((each) => each.paper === paper);
+    const { setup } = await setupFor(values, paper, requestsOfTargets(mine), { provisional: true });
+    backendName = setup.backend;
+    for (const target of mine) {
+      const { table } = target;
+      if (table.kind === "results") planned.push({ name: nameOf(target), paper, table, setup });
+    }
+  }
+  const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
+  const jobs = values.jobs === undefined
+    ? backendName === "wasm" ? machine().cpus : 1
+    : wholeNumber("jobs", values.jobs, 1);
+  if (values["no-probe"]) return await makePlan({ targets: planned, store, jobs, probe: null });
+  const backend = await openBackend(backendName);
+  try {
+    return await makePlan({
+      targets: planned,
+      store,
+      jobs,
+      probe: (shape, tokens) => probe(backend, shape, tokens),
+    });
+  } finally {
+    backend.dispose();
+  }
+}

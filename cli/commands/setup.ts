@@ -1,0 +1,155 @@
+// Promises the options that every command about runs shares, and the setup they describe, with the hashes of all that runs read.
+// Leaves what is done with it to the commands and which runs there are to repro/paper.
+import {
+  type Choice,
+  evaluations,
+  type Paper,
+  requestsOf,
+  type ResultTable,
+  type RunRequest,
+  type Setup,
+} from "../../repro/paper/mod.ts";
+import { isFolder, resolve } from "../../repro/runtime.ts";
+import { backends, fidelities, scales, type TaskName } from "../../repro/spec/mod.ts";
+import { resolveBackend } from "../../repro/training/backend.ts";
+import { modelRevision, taskRevision } from "../../repro/training/identify.ts";
+import type { OptionSpec, Values } from "../ui/arguments.ts";
+import { listOf, oneOf, seedsOf, UsageError, wholeNumber } from "../ui/usage.ts";
+
+export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[] => {
+  const models = new Map(papers.flatMap(({ models }) => models).map((model) => [model.id, model]));
+  return [
+    { flag: "--scale <scale>", help: `${scales.join(", ")}`, default: "tiny" },
+    { flag: "--seeds <seeds>", help: "how many (4 = seeds 1 to 4), or a list: 2,5", default: seeds },
+    { flag: "--rows <rows>", help: "only these, comma-separated: mbert, xlmr/gu, …" },
+    { flag: "--columns <columns>", help: "only these: xquad, xnli/average, …" },
+    { flag: "--backend <backend>", help: `auto, ${backends.join(", ")}`, default: "auto" },
+    {
+      flag: "--fidelity <fidelity>",
+      help: `${fidelities.join(", ")}: whom to follow where they differ`,
+      default: "authors-code",
+    },
+    { flag: "--data-root <folder>", help: "real data in place of the tiny world" },
+    ...[...models.values()].map(({ id, title, noTiny }) => ({
+      flag: `--${id} <folder>`,
+      help: `the ${title} encoder (needed ${noTiny ? "at every scale" : "at scales low-data and paper"})`,
+    })),
+    { flag: "--training-size <n>", help: "training examples at scale low-data" },
+    { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
+    { flag: "--jobs <n>", help: "processes side by side (default: cores)" },
+  ];
+};
+
+/** Those of the shared options whose names are given. */
+export const someOptions = (
+  papers: readonly Paper[],
+  names: readonly string[],
+  seeds?: string,
+): OptionSpec[] =>
+  setupOptions(papers, seeds).filter(({ flag }) => names.some((name) => flag.startsWith(`--${name}`)));
+
+/** Rows and columns that were asked for. */
+export function choiceOf(values: Values, table: ResultTable): Required<Choice> {
+  return {
+    rows: listOf("row", values.rows, table.rows.map(({ id }) => id)),
+    columns: listOf("column", values.columns, table.columns.map(({ id }) => id)),
+  };
+}
+
+export interface Prepared {
+  setup: Setup;
+  /** Why this backend. */
+  reason: string;
+}
+
+/**
+ * The setup for the runs that some tables ask for. A model that is not at hand is left out; its cells are gaps. With
+ * `provisional`, models and data that are not at hand get names that no run can have, so that runs can be counted.
+ */
+export async function setupFor(
+  values: Values,
+  paper: Paper,
+  requests: readonly RunRequest[],
+  options: { mutant?: string; provisional?: boolean } = {},
+): Promise<Prepared> {
+  const scale = oneOf("scale", values.scale ?? "tiny", scales);
+  const seeds = seedsOf(values.seeds ?? "4");
+  const fidelity = oneOf("fidelity", values.fidelity ?? "authors-code", fidelities);
+  const choice = oneOf("backend", values.backend ?? "auto", ["auto", ...backends] as const);
+  const { provisional = false } = options;
+  const data = dataOf(values, scale, provisional);
+  const models: Record<string, { model: string; revision: string }> = {};
+  const used = new Set(requests.map(({ model }) => model));
+  for (const { id, noTiny, hub } of paper.models.filter(({ id }) => used.has(id))) {
+    const given = values[id];
+    if (given !== undefined) {
+      const model = resolve(String(given));
+      models[id] = { model, revision: await modelRevision(model, data) };
+    } else if (scale === "tiny" && noTiny === undefined) {
+      models[id] = { model: id, revision: await modelRevision(id, data) };
+    } else if (scale !== "tiny" && provisional) {
+      models[id] = { model: hub, revision: "provisional: not at hand" };
+    }
+  }
+  if (Object.keys(models).length === 0 && scale !== "tiny" && used.size > 0) {
+    throw new UsageError(
+      `--scale ${scale} needs the real encoders: give ${
+        [...used].map((id) => `--${id} FOLDER`).join(" ")
+      } with config.json, tokenizer.json, model.safetensors and adapters/<language>.safetensors`,
+    );
+  }
+  const { name: backend, reason } = await resolveBackend(choice);
+  const dataRevisions: Partial<Record<TaskName, string>> = {};
+  for (const task of new Set(requests.map(({ task }) => task))) {
+    dataRevisions[task] = data === provisionalData
+      ? "provisional: not at hand"
+      : await taskRevision(data, task, evaluations(paper, task));
+  }
+  return {
+    reason,
+    setup: {
+      scale,
+      seeds,
+      backend,
+      fidelity,
+      data,
+      ...(values["training-size"]
+        ? { trainingSize: wholeNumber("training-size", values["training-size"], 1) }
+        : {}),
+      models,
+      dataRevisions,
+      ...(options.mutant ? { mutant: options.mutant } : {}),
+    },
+  };
+}
+
+/** The setup for one table, with the rows and columns that were asked for. */
+export async function setupForTable(
+  values: Values,
+  paper: Paper,
+  table: ResultTable,
+  options: { mutant?: string } = {},
+): Promise<Prepared & { choice: Required<Choice> }> {
+  // A wrong word is refused before any file is read.
+  oneOf("scale", values.scale ?? "tiny", scales);
+  const choice = choiceOf(values, table);
+  const prepared = await setupFor(values, paper, requestsOf(paper, table, choice), options);
+  return { ...prepared, choice };
+}
+
+/** Stands for data that a plan can do without. */
+export const provisionalData = "the paper's data";
+
+function dataOf(values: Values, scale: string, provisional: boolean): string {
+  const root = values["data-root"];
+  if (root === undefined) {
+    if (scale === "tiny") return "tiny";
+    if (provisional) return provisionalData;
+    throw new UsageError(
+      `--scale ${scale} needs real data: give --data-root FOLDER (squad/, xquad/, mlqa/, xnli/, copa/, xcopa/)`,
+    );
+  }
+  const folder = resolve(String(root));
+  if (!isFolder(folder)) throw new UsageError(`--data-root ${root}: no such folder`);
+  return folder;
+}

@@ -1,0 +1,34 @@
+// Promises the public surface of papers as the toolkit sees them, and nothing else.
+export { factTable, type ResultOptions, resultTable } from "./declare.ts";
+export type {
+  Download,
+  EncoderShape,
+  Fact,
+  FactContext,
+  FactTable,
+  LayoutBlock,
+  Paper,
+  PaperDataset,
+  PaperModel,
+  ResultColumn,
+  ResultRow,
+  ResultTable,
+  RunRequest,
+  SettingRequest,
+  Table,
+  TaskSize,
+} from "./paper.ts";
+export {
+  chosenColumns,
+  chosenRows,
+  datasetOf,
+  evaluations,
+  gapOf,
+  modelOf,
+  requestKey,
+  requestOf,
+  requestsOf,
+  specify,
+  wantedRuns,
+} from "./specify.ts";
+export type { Choice, Setup, Wanted } from "./specify.ts";

@@ -1,0 +1,145 @@
+// Promises the runs behind a table: which requests its cells make, and the specification of each, for any paper.
+// Leaves finding out the hashes of models and data to the caller and the paper's settings to its folder.
+import {
+  type BackendName,
+  type Fidelity,
+  numericsVersion,
+  type RunSpec,
+  type Scale,
+  type TaskName,
+} from "../spec/mod.ts";
+import type { Paper, PaperModel, ResultColumn, ResultRow, ResultTable, RunRequest } from "./paper.ts";
+
+/** What the user and the machine decide about every run of a command. */
+export interface Setup {
+  scale: Scale;
+  seeds: readonly number[];
+  backend: BackendName;
+  fidelity: Fidelity;
+  /** "tiny" or the folder of a data root. */
+  data: string;
+  /** Training examples at scale low-data, where the table does not say. */
+  trainingSize?: number;
+  /** What stands for each of the paper's models, with the hash of its files; absent: there is none at hand. */
+  models: Readonly<Record<string, { model: string; revision: string }>>;
+  dataRevisions: Readonly<Partial<Record<TaskName, string>>>;
+  /** A deliberate fault, for testing that the checks notice it. */
+  mutant?: string;
+}
+
+export const modelOf = (paper: Paper, id: string): PaperModel => {
+  const found = paper.models.find((model) => model.id === id);
+  if (!found) {
+    throw new Error(`${paper.id}: it has no model "${id}"; ${paper.models.map((m) => m.id).join(", ")}`);
+  }
+  return found;
+};
+
+export const datasetOf = (paper: Paper, id: string) => {
+  const found = paper.datasets.find((dataset) => dataset.id === id);
+  if (!found) throw new Error(`${paper.id}: it has no data set "${id}"`);
+  return found;
+};
+
+/** Data sets that a task's runs are evaluated on: all of them, whatever is shown, so that a run serves every table. */
+export function evaluations(paper: Paper, task: TaskName): RunSpec["evaluate"] {
+  return Object.fromEntries(
+    paper.datasets.filter((dataset) => dataset.task === task).map((
+      { id, languages },
+    ) => [id, [...languages]]),
+  );
+}
+
+export function requestOf(paper: Paper, row: ResultRow, column: ResultColumn): RunRequest {
+  return {
+    model: row.model,
+    task: datasetOf(paper, column.dataset).task,
+    method: row.method,
+    adapter: row.adapter ?? "mad-x",
+    ...(column.trainingSize === undefined ? {} : { trainingSize: column.trainingSize }),
+  };
+}
+
+export const requestKey = (request: RunRequest): string =>
+  [request.model, request.task, request.method, request.adapter, request.trainingSize ?? "all"].join(" ");
+
+/** Why a request cannot become a run in this setup, or undefined when it can. */
+export function gapOf(paper: Paper, setup: Setup, { model }: RunRequest): string | undefined {
+  if (setup.models[model] !== undefined) return undefined;
+  const { title, noTiny } = modelOf(paper, model);
+  if (setup.scale === "tiny") return noTiny ?? `no ${title} encoder was given`;
+  return `no ${title} encoder was given: --${model} FOLDER`;
+}
+
+/** The specification of one run. Throws where there is a gap. */
+export function specify(paper: Paper, setup: Setup, request: RunRequest, seed: number): RunSpec {
+  const gap = gapOf(paper, setup, request);
+  if (gap !== undefined) throw new Error(gap);
+  const { fidelity, data } = setup;
+  const { model, revision } = setup.models[request.model];
+  const size = request.trainingSize ?? (setup.scale === "low-data" ? setup.trainingSize : undefined);
+  // Reduced data are the same runs whether a table of them or the whole paper is asked for.
+  const scale = setup.scale === "paper" && request.trainingSize !== undefined ? "low-data" : setup.scale;
+  return {
+    format: 1,
+    scale,
+    model,
+    modelRevision: revision,
+    task: request.task,
+    data,
+    dataRevision: setup.dataRevisions[request.task]!,
+    method: request.method,
+    adapter: request.adapter,
+    seed,
+    fidelity,
+    backend: setup.backend,
+    numericsVersion,
+    hyperparameters: paper.settings({
+      ...request,
+      scale,
+      fidelity,
+      ...(size === undefined ? {} : { trainingSize: size }),
+      realData: data !== "tiny",
+    }),
+    evaluate: evaluations(paper, request.task),
+    ...(setup.mutant ? { mutant: setup.mutant } : {}),
+  };
+}
+
+/** Rows and columns of a table that are wanted; all of them when absent. */
+export interface Choice {
+  rows?: readonly string[];
+  columns?: readonly string[];
+}
+
+export const chosenRows = (table: ResultTable, { rows }: Choice): ResultRow[] =>
+  table.rows.filter(({ id }) => rows === undefined || rows.includes(id));
+export const chosenColumns = (table: ResultTable, { columns }: Choice): ResultColumn[] =>
+  table.columns.filter(({ id }) => columns === undefined || columns.includes(id));
+/** The distinct requests of a table's cells, column by column. */
+export function requestsOf(paper: Paper, table: ResultTable, choice: Choice = {}): RunRequest[] {
+  const found = new Map<string, RunRequest>();
+  for (const column of chosenColumns(table, choice)) {
+    for (const row of chosenRows(table, choice)) {
+      const request = requestOf(paper, row, column);
+      found.set(requestKey(request), found.get(requestKey(request)) ?? request);
+    }
+  }
+  return [...found.values()];
+}
+
+/** A run with what asked for it. */
+export interface Wanted {
+  request: RunRequest;
+  spec: RunSpec;
+}
+
+/** The runs behind the chosen cells, seed by seed; requests with a gap are left out. */
+export function wantedRuns(paper: Paper, table: ResultTable, setup: Setup, choice: Choice = {}): Wanted[] {
+  const requests = requestsOf(paper, table, choice).filter((request) =>
+    gapOf(paper, setup, request) === undefined
+  );
+  return setup.seeds.flatMap((seed) =>
+    requests.map((request) => ({ request, spec: specify(paper, setup, request, seed) }))
+  );
+}

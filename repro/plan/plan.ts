@@ -1,0 +1,179 @@
+// Promises the minimal set of distinct runs behind some tables: what is done, what each missing run computes and unlocks, and how
+// long all of it would take. Starts nothing. Leaves the file of a plan to file.ts and drawing to view.ts.
+import {
+  type Download,
+  type EncoderShape,
+  gapOf,
+  type Paper,
+  requestsOf,
+  type ResultTable,
+  type RunRequest,
+  type Setup,
+  type TaskSize,
+  wantedRuns,
+} from "../paper/mod.ts";
+import type { RunStore } from "../runs/mod.ts";
+import { runId, runName, type RunSpec } from "../spec/mod.ts";
+import { tinyShape, tinySizes } from "../tinyworld/sizes.ts";
+import type { Probe } from "./probe.ts";
+import { type RunWork, workOf } from "./work.ts";
+
+export interface PlanTarget {
+  /** As it was typed: "table8". */
+  name: string;
+  paper: Paper;
+  table: ResultTable;
+  setup: Setup;
+}
+
+export interface PlannedRun {
+  id: string;
+  name: string;
+  spec: RunSpec;
+  /** Of the store: finished runs are not made again. */
+  state: string;
+  /** Which of the plan's tables show it. */
+  unlocks: string[];
+  work: RunWork;
+  /** On one process of this device; absent without a probe. */
+  seconds?: number;
+}
+
+export interface PlannedTable {
+  name: string;
+  cells: number;
+  runs: number;
+  finished: number;
+  /** Runs that no other table of the plan shows. */
+  alone: number;
+  gaps: string[];
+}
+
+export interface Plan {
+  format: 1;
+  targets: string[];
+  scale: string;
+  fidelity: string;
+  seeds: number[];
+  backend: string;
+  made: string;
+  /** What must be had before the runs can be made; their ids are not final. */
+  provisional: string[];
+  tables: PlannedTable[];
+  probes: Probe[];
+  jobs: number;
+  downloads: Download[];
+  runs: PlannedRun[];
+}
+
+/** Sizes of a task where a setup's runs read their data. */
+export function sizeOf(paper: Paper, setup: Setup, request: RunRequest): TaskSize {
+  const size = setup.data === "tiny"
+    ? tinySizes[request.task as keyof typeof tinySizes]
+    : paper.sizes[request.task];
+  if (size === undefined) throw new Error(`plan: ${paper.id} does not say how large ${request.task} is`);
+  return size;
+}
+
+/** Widths of the encoder that a setup's runs use. */
+export function shapeOf(paper: Paper, setup: Setup, { model }: RunRequest): EncoderShape {
+  return setup.scale === "tiny" ? tinyShape : paper.models.find(({ id }) => id === model)!.shape;
+}
+
+export interface PlanOptions {
+  targets: readonly PlanTarget[];
+  store: RunStore;
+  jobs: number;
+  /** Times a few updates of an encoder of this width; null: hours are not estimated. */
+  probe: ((shape: EncoderShape, tokens: number) => Promise<Probe>) | null;
+}
+
+export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Promise<Plan> {
+  const runs = new Map<string, PlannedRun>();
+  const probes = new Map<string, Probe>();
+  const tables: PlannedTable[] = [];
+  for (const { name, paper, table, setup } of targets) {
+    const ids = new Set<string>();
+    for (const { request, spec } of wantedRuns(paper, table, setup)) {
+      const id = await runId(spec);
+      ids.add(id);
+      const known = runs.get(id);
+      if (known !== undefined) {
+        known.unlocks.push(name);
+        continue;
+      }
+      const [shape, size] = [shapeOf(paper, setup, request), sizeOf(paper, setup, request)];
+      const work = await workOf(spec, shape, size);
+      const { state } = await store.inspect(id);
+      const run: PlannedRun = { id, name: runName(spec), spec, state, unlocks: [name], work };
+      if (probe !== null && state !== "finished") {
+        const tokens = Math.min(size.trainTokens, 384);
+        const key = `${shape.hidden} ${tokens}`;
+        if (!probes.has(key)) probes.set(key, await probe(shape, tokens));
+        run.seconds = work.total / probes.get(key)!.flopsPerSecond;
+      }
+      runs.set(id, run);
+    }
+    tables.push({
+      name,
+      cells: table.rows.length * table.columns.length,
+      runs: ids.size,
+      finished: [...ids].filter((id) => runs.get(id)!.state === "finished").length,
+      alone: 0,
+      gaps: [...new Set(requestsOf(paper, table).flatMap((each) => gapOf(paper, setup, each) ?? []))],
+    });
+  }
+  for (const { unlocks } of runs.values()) {
+    if (unlocks.length === 1) tables.find(({ name }) => name === unlocks[0])!.alone++;
+  }
+  const [first] = targets;
+  const all = [...runs.values()];
+  return {
+    format: 1,
+    targets: targets.map(({ name }) => name),
+    scale: first?.setup.scale ?? "",
+    fidelity: first?.setup.fidelity ?? "",
+    seeds: [...first?.setup.seeds ?? []],
+    backend: first?.setup.backend ?? "",
+    made: new Date().toISOString(),
+    provisional: missingThings(targets),
+    tables,
+    probes: [...probes.values()],
+    jobs,
+    downloads: downloadsOf(targets),
+    // What unlocks most comes first.
+    runs: all.sort((a, b) => b.unlocks.length - a.unlocks.length),
+  };
+}
+
+const provisionalWord = "provisional";
+
+/** Models and data whose hashes are not known yet. */
+function missingThings(targets: readonly PlanTarget[]): string[] {
+  const found = new Set<string>();
+  for (const { paper, setup } of targets) {
+    for (const [id, { revision }] of Object.entries(setup.models)) {
+      if (revision.startsWith(provisionalWord)) found.add(`model ${id} is not at hand: --${id} FOLDER`);
+    }
+    const revisions = Object.values(setup.dataRevisions);
+    if (revisions.some((each) => each?.startsWith(provisionalWord))) {
+      found.add(`the data of ${paper.shortTitle} are not at hand: --data-root FOLDER`);
+    }
+  }
+  return [...found];
+}
+
+function downloadsOf(targets: readonly PlanTarget[]): Download[] {
+  const found = new Map<string, Download>();
+  for (const paper of new Set(targets.map((each) => each.paper))) {
+    const mine = targets.filter((each) => each.paper === paper && each.setup.scale !== "tiny");
+    if (mine.length === 0 || paper.downloads === undefined) continue;
+    const requests = mine.flatMap(({ table }) => requestsOf(paper, table));
+    const asked = {
+      models: [...new Set(requests.map(({ model }) => model))],
+      tasks: [...new Set(requests.map(({ task }) => task))],
+    };
+    for (const each of paper.downloads(asked)) found.set(each.what, each);
+  }
+  return [...found.values()];
+}

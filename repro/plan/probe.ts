@@ -1,0 +1,82 @@
+// Promises how fast this device trains an encoder of some width: a few timed updates of two of its layers, in seconds.
+// Leaves what follows for a plan to plan.ts.
+import { AdamW, type Backend, createModel, TrainingStep } from "../../core/mod.ts";
+import type { EncoderShape } from "../paper/mod.ts";
+import { stepFlops } from "./flops.ts";
+
+export interface Probe {
+  /** Floating-point operations a second, of matrix products alone. */
+  flopsPerSecond: number;
+  device: string;
+  /** What was timed. */
+  what: string;
+}
+
+/** Layers, words and tokens that the probe makes do with: neither changes the speed of a layer much. */
+const probed = { layers: 2, vocabulary: 512 };
+/** Time at least so long. */
+const leastSeconds = 0.5;
+
+export async function probe(backend: Backend, shape: EncoderShape, tokens: number): Promise<Probe> {
+  const layers = Math.min(probed.layers, shape.layers);
+  const batch = Math.max(1, Math.round(512 / tokens));
+  const model = createModel(backend, {
+    config: {
+      modelType: "bert",
+      hiddenSize: shape.hidden,
+      layers,
+      heads: shape.heads,
+      intermediateSize: shape.feedForward,
+      vocabularySize: probed.vocabulary,
+      maximumPositions: Math.max(64, tokens),
+      typeVocabularySize: 2,
+      layerNormEpsilon: 1e-12,
+      hiddenActivation: "gelu",
+      hiddenDropout: 0.1,
+      attentionDropout: 0.1,
+      classifierDropout: null,
+      padTokenId: 0,
+      initializerRange: 0.02,
+    },
+    task: { kind: "span" },
+    adapters: { languages: { en: {} }, task: { kind: "bottleneck", reduction: 16, nonLinearity: "relu" } },
+    seed: 1,
+  });
+  model.setLanguage("en");
+  model.setTrainable({ layers: Array.from({ length: layers }, (_, i) => i), head: true });
+  const optimizer = new AdamW({ weightDecay: 0, maximumGradientNorm: 1 });
+  optimizer.adopt([...model.taskGroups.flatMap(({ parameters }) => parameters), ...model.headParameters]);
+  const step = new TrainingStep({ model, optimizer, losses: 1, dropoutSeed: 1 });
+  const inputs = {
+    examples: batch,
+    tokens,
+    inputIds: Int32Array.from({ length: batch * tokens }, (_, i) => 1 + (i * 7919) % (probed.vocabulary - 1)),
+    attentionMask: new Int32Array(batch * tokens).fill(1),
+    startPositions: new Int32Array(batch),
+    endPositions: new Int32Array(batch).fill(1),
+  };
+  let number = 0;
+  const once = async () => {
+    step.run(inputs, { number: number++, learningRate: 1e-4 });
+    await step.losses();
+  };
+  // Twice before the clock starts: pools fill, and a device that records steps has recorded this one.
+  await once();
+  await once();
+  const started = performance.now();
+  let times = 0, seconds = 0;
+  while (seconds < leastSeconds) {
+    await once();
+    times++;
+    seconds = (performance.now() - started) / 1000;
+  }
+  step.dispose();
+  optimizer.dispose();
+  model.dispose();
+  const work = stepFlops({ ...shape, layers, vocabulary: probed.vocabulary, batch, tokens }, layers);
+  return {
+    flopsPerSecond: (work * times) / seconds,
+    device: backend.description,
+    what: `${times} updates of ${layers} layers, ${shape.hidden} wide, on ${batch} × ${tokens} tokens`,
+  };
+}

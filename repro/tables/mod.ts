@@ -1,0 +1,10 @@
+// Promises the public surface of tables, and nothing else.
+export { chooseLowest, lowestLanguages, printedLowest, tableCells, valueOf } from "./cells.ts";
+export type { CellValues, FoundCell, Lowest, RunOfTable } from "./cells.ts";
+export { factHolds, factsView, judgeFacts, same } from "./facts.ts";
+export type { JudgedFact } from "./facts.ts";
+export { judgeTable, named, settingsOf } from "./judge.ts";
+export type { JudgedCell, JudgedTable, TableInputs } from "./judge.ts";
+export { loadReference, makeReference, referencePath } from "./reference.ts";
+export { countLine, gatherPartial, marks, missingRuns, tableView, titleOf } from "./view.ts";
+export type { ViewContext } from "./view.ts";

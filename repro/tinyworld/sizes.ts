@@ -1,0 +1,34 @@
+// Promises how large the tiny world's tasks are, for plans: examples as tasks.ts makes them, tokens as the tiny encoders' own
+// vocabularies cut them. Leaves making them to tasks.ts.
+import { SIZES } from "./tasks.ts";
+
+/** Average tokens of an input, padded to the longest of a batch in training; both choices of a COPA item. */
+export const tinySizes = {
+  squad: {
+    train: SIZES.squadTrain,
+    validation: SIZES.squadDev,
+    trainTokens: 50,
+    scoreTokens: 38,
+    test: { xquad: SIZES.xquad, mlqa: SIZES.mlqa },
+    read: "counted in the tiny world",
+  },
+  xnli: {
+    train: SIZES.mnliTrain,
+    validation: SIZES.xnliDev,
+    trainTokens: 36,
+    scoreTokens: 28,
+    test: { xnli: SIZES.xnliTest },
+    read: "counted in the tiny world",
+  },
+  copa: {
+    train: SIZES.copaTrain,
+    validation: SIZES.copaDev,
+    trainTokens: 2 * 28,
+    scoreTokens: 2 * 26,
+    test: { xcopa: SIZES.xcopaTest },
+    read: "counted in the tiny world",
+  },
+};
+
+/** Width and depth of the tiny encoders. */
+export const tinyShape = { layers: 12, hidden: 64, feedForward: 256, heads: 4, vocabulary: 3506 };
