@@ -30,9 +30,11 @@ export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[
       default: "authors-code",
     },
     { flag: "--data-root <folder>", help: "real data in place of the tiny world" },
-    ...[...models.values()].map(({ id, title, noTiny }) => ({
+    ...[...models.values()].map(({ id, title, tiny }) => ({
       flag: `--${id} <folder>`,
-      help: `the ${title} encoder (needed ${noTiny ? "at every scale" : "at scales low-data and paper"})`,
+      help: `the ${title} encoder (needed ${
+        tiny === undefined ? "at every scale" : "at scales low-data and paper"
+      })`,
     })),
     { flag: "--training-size <n>", help: "training examples at scale low-data" },
     { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
@@ -80,13 +82,13 @@ export async function setupFor(
   const data = dataOf(values, scale, provisional);
   const models: Record<string, { model: string; revision: string }> = {};
   const used = new Set(requests.map(({ model }) => model));
-  for (const { id, noTiny, hub } of paper.models.filter(({ id }) => used.has(id))) {
+  for (const { id, tiny, hub } of paper.models.filter(({ id }) => used.has(id))) {
     const given = values[id];
     if (given !== undefined) {
       const model = resolve(String(given));
       models[id] = { model, revision: await modelRevision(model, data) };
-    } else if (scale === "tiny" && noTiny === undefined) {
-      models[id] = { model: id, revision: await modelRevision(id, data) };
+    } else if (scale === "tiny" && tiny !== undefined) {
+      models[id] = { model: tiny, revision: await modelRevision(tiny, data) };
     } else if (scale !== "tiny" && provisional) {
       models[id] = { model: hub, revision: "provisional: not at hand" };
     }

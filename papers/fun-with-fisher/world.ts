@@ -10,9 +10,16 @@ export const models: readonly PaperModel[] = [
     id: "mbert",
     title: "mBERT",
     hub: "google-bert/bert-base-multilingual-cased",
+    tiny: "mbert",
     shape: { ...base, vocabulary: 119_547 },
   },
-  { id: "xlmr", title: "XLM-R", hub: "FacebookAI/xlm-roberta-base", shape: { ...base, vocabulary: 250_002 } },
+  {
+    id: "xlmr",
+    title: "XLM-R",
+    hub: "FacebookAI/xlm-roberta-base",
+    tiny: "xlmr",
+    shape: { ...base, vocabulary: 250_002 },
+  },
   {
     id: "mdeberta",
     title: "mDeBERTa",

@@ -21,7 +21,9 @@ export interface PaperModel {
   /** First part of a row's id, and the option that names its folder: "mbert", --mbert. */
   id: string;
   title: string;
-  /** Why the tiny world has no such encoder; absent where it has one. */
+  /** The tiny world's encoder that stands for it. */
+  tiny?: string;
+  /** Why there is none. */
   noTiny?: string;
   shape: EncoderShape;
   /** Where the paper's weights are published. */

@@ -15,11 +15,16 @@ const command = "deno" in process.versions
   ? [process.execPath, "run", "-A", "--no-check", join(root, "cli/main.ts")]
   : [process.execPath, join(root, "cli/repro.mjs")];
 
-function repro(...words: string[]): Promise<{ code: number; out: string; err: string }> {
+const repro = (...words: string[]) => reproWith({}, ...words);
+
+function reproWith(
+  env: Record<string, string>,
+  ...words: string[]
+): Promise<{ code: number; out: string; err: string }> {
   return new Promise((done) => {
     const child = spawn(command[0], [...command.slice(1), ...words], {
       cwd: root,
-      env: { ...process.env, NO_COLOR: "1" },
+      env: { ...process.env, NO_COLOR: "1", ...env },
     });
     let out = "", err = "";
     child.stdout.on("data", (data) => out += data);
@@ -79,6 +84,21 @@ for (
     assert.match(err, message);
   });
 }
+
+test("another folder of papers has other commands, with nothing told to the program", async () => {
+  const env = {
+    REPRO_PAPERS: join(root, "tests/fixtures/papers"),
+    REPRO_STORE: await mkdtemp(join(tmpdir(), "repro-cli-")),
+  };
+  const drawn = await reproWith(env, "table1", "--draw", "--rows", "lamp", "--seeds", "2");
+  assert.is(drawn.code, 1, drawn.err);
+  for (const word of ["Moths at the Lamp", "Lamp all+Up", "4 runs would fill the gaps"]) {
+    assert.match(drawn.out, word);
+  }
+  const none = await reproWith(env, "table7");
+  assert.is(none.code, 2);
+  assert.match(none.err, /unknown command "table7"; choose table1, table2, all, /);
+});
 
 test("score prints one JSON object, warnings elsewhere", async () => {
   const folder = await mkdtemp(join(tmpdir(), "repro-cli-"));
