@@ -1,19 +1,31 @@
 // Promises `repro fetch`: says what is wanted, how big it is and what is free, then brings it and verifies it; 0 when all is
 // there, 1 when something is not, 130 after Ctrl-C. Leaves the pins to papers/ and the work to repro/fetch.
 import Table from "cli-table3";
-import { fetchNames, fetchSets, type Origin, origins } from "../../papers/fun-with-fisher/pins.ts";
 import { bytesText, FetchError } from "../../repro/fetch/errors.ts";
 import { type Outcome, runFetch } from "../../repro/fetch/fetch.ts";
 import type { Client } from "../../repro/fetch/http.ts";
 import { type Plan, planFetch, type PlannedFile } from "../../repro/fetch/plan.ts";
 import { type FetchSettings, fetchSettings } from "../../repro/fetch/settings.ts";
-import type { FileSet } from "../../repro/fetch/wanted.ts";
+import { type FileSet, type Origin, origins } from "../../repro/fetch/wanted.ts";
 import { onInterrupt } from "../../repro/launch/process.ts";
 import { resolve, warn, writeOutput } from "../../repro/runtime.ts";
 import { fetchProgress } from "../ui/fetch-progress.ts";
 import { oneOf, UsageError, wholeNumber } from "../ui/usage.ts";
 import type { Values } from "../ui/arguments.ts";
+import { papers } from "../papers.ts";
 import type { Command } from "./command.ts";
+
+const fetchable = (await papers()).flatMap(({ fetch }) => fetch ?? []);
+const fetchNames = [...new Set(fetchable.flatMap(({ names }) => names))];
+
+/** A word means what the first paper that knows it says; "all" is everything of every paper. */
+function fetchSets(words: readonly string[], origin: Origin): Map<string, FileSet[] | null> {
+  const seen = new Set<string>();
+  return new Map(words.map((word) => {
+    const known = fetchable.flatMap((each) => each.sets([word], origin).get(word) ?? []);
+    return [word, known.length === 0 ? null : known.filter(({ id }) => !seen.has(id) && seen.add(id))];
+  }));
+}
 
 export const command: Command = {
   name: "fetch",

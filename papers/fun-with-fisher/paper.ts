@@ -2,6 +2,7 @@
 // Leaves printed numbers to numbers/, settings to hyperparameters.ts and each table's declaration to tables/.
 import type { Paper } from "../../repro/paper/mod.ts";
 import { type Encoder, hyperparameters } from "./hyperparameters.ts";
+import { downloads, fetchNames, fetchSets } from "./pins.ts";
 import { printed } from "./printed.ts";
 import { datasets, models, sizes } from "./world.ts";
 import { tables } from "./tables/mod.ts";
@@ -20,6 +21,8 @@ export const paper: Paper = {
   sizes,
   printed,
   tables,
+  fetch: { names: fetchNames, sets: fetchSets },
+  downloads,
   baseline: "standard",
   settings: ({ model, ...request }) => hyperparameters({ ...request, encoder: model as Encoder }),
   touched: {

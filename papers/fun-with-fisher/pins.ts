@@ -1,12 +1,18 @@
 // Promises where each model, adapter and data set of this paper comes from, pinned by commit and digest as well as public sources
 // allow (pins.json says how well), and which of them a table needs. Leaves downloading to repro/fetch.
-import { type Evidence, type FileSet, parseHubId, type PinnedFile } from "../../repro/fetch/wanted.ts";
+import {
+  type Evidence,
+  type FileSet,
+  type Origin,
+  parseHubId,
+  type PinnedFile,
+} from "../../repro/fetch/wanted.ts";
+import type { Download } from "../../repro/paper/mod.ts";
+import type { TaskName } from "../../repro/spec/mod.ts";
+import { printed } from "./printed.ts";
+import { datasets as evaluated } from "./world.ts";
 import pins from "./pins.json" with { type: "json" };
 import type { Encoder } from "./hyperparameters.ts";
-
-/** Where data sets are taken from: the addresses they were published at, or the Hub's Parquet files. */
-export type Origin = "original" | "hub";
-export const origins: readonly Origin[] = ["original", "hub"];
 
 interface Side {
   repo?: string;
@@ -72,21 +78,32 @@ function adapterSet(encoder: string, choice: string): FileSet {
 const adapterId = (encoder: string, choice: string) =>
   `${encoder}-adapters${choice === "default" ? "" : `-${choice}`}`;
 
-const tables: Record<string, readonly string[]> = {
-  table1: [
-    "mbert",
-    "mbert-adapters",
-    "xlmr",
-    "xlmr-adapters",
-    "squad",
-    "xquad",
-    "mlqa",
-    "mnli",
-    "xnli",
-    "copa",
-    "xcopa",
-  ],
-};
+/** Training data of a task, beside the data sets that it is evaluated on. */
+const trainedOn: Record<TaskName, readonly string[]> = { squad: ["squad"], xnli: ["mnli"], copa: ["copa"] };
+
+/** What runs with some models and tasks read: weights, language adapters where they are published, data. */
+function needsOf(models_: Iterable<string>, tasks: Iterable<TaskName>): string[] {
+  const models = [...new Set(models_)].flatMap((model) => [
+    model,
+    ...(Object.hasOwn(adapters, model) ? [adapterId(model, "default")] : []),
+  ]);
+  const data = [...new Set(tasks)].flatMap((task) => [
+    ...trainedOn[task],
+    ...evaluated.filter((each) => each.task === task).map(({ id }) => id),
+  ]);
+  return [...new Set([...models, ...data])];
+}
+
+/** What each table of results needs. */
+const tables: Record<string, readonly string[]> = Object.fromEntries(
+  printed.allResults.map(({ table, rows, columns }) => [
+    table,
+    needsOf(
+      rows.map(({ model }) => model),
+      columns.map(({ dataset }) => evaluated.find(({ id }) => id === dataset)!.task),
+    ),
+  ]),
+);
 
 /** Everything that can be named, in the order of help. */
 export const fetchNames: readonly string[] = [
@@ -137,4 +154,21 @@ export function fetchSets(words: readonly string[], origin: Origin): Map<string,
     const sets = one(word, origin)?.filter(({ id }) => !seen.has(id) && seen.add(id)) ?? null;
     return [word, sets];
   }));
+}
+
+/** What must be fetched for runs with some models and tasks, from the original addresses, with what is known of its size. */
+export function downloads(
+  { models, tasks }: { models: readonly string[]; tasks: readonly TaskName[] },
+): Download[] {
+  return [...fetchSets(needsOf(models, tasks), "original").values()].flatMap((sets) => sets ?? []).map(
+    ({ id, files }) => {
+      const sizes = (files ?? []).map(({ bytes }) => bytes ?? null);
+      const known = sizes.filter((bytes) => bytes !== null);
+      return {
+        what: id,
+        bytes: known.length === 0 ? null : known.reduce((sum, bytes) => sum + bytes, 0),
+        unknown: sizes.length - known.length,
+      };
+    },
+  );
 }

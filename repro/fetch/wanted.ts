@@ -4,6 +4,18 @@
 /** How well a digest or revision is supported: by several independent sources, by one, or not known at all. */
 export type Evidence = "strong" | "single" | "none";
 
+/** Where data sets are taken from: the addresses they were published at, or the Hub's Parquet files. */
+export type Origin = "original" | "hub";
+export const origins: readonly Origin[] = ["original", "hub"];
+
+/** What a paper lets be fetched by name. */
+export interface Fetchable {
+  /** Everything that can be named, in the order of help. */
+  names: readonly string[];
+  /** The file sets behind words, each once; null for a word that names nothing. */
+  sets(words: readonly string[], origin: Origin): Map<string, FileSet[] | null>;
+}
+
 export interface PinnedFile {
   /** On the Hub: path in the repository. Elsewhere: path in our cache, in the layout of a data root ("squad/dev-v1.1.json"). */
   path: string;

@@ -2,6 +2,7 @@
 // Leaves the content to a folder under papers/ and what is done with it to specify.ts and tables/.
 import type { AdapterKind, DatasetName, Fidelity, Hyperparameters, Scale, TaskName } from "../spec/mod.ts";
 import type { DataSource } from "../data/source.ts";
+import type { Fetchable } from "../fetch/wanted.ts";
 import type {
   PublishedTables,
   ResultTable as PublishedResults,
@@ -98,6 +99,8 @@ export interface Paper {
   /** The settings of one run. Throws where the paper prints none. */
   settings(request: SettingRequest): Hyperparameters;
   sizes: Partial<Record<TaskName, TaskSize>>;
+  /** Everything of this paper that `repro fetch` can bring. */
+  fetch?: Fetchable;
   /** What must be fetched before runs with these models and tasks can be made; sizes where they are known. */
   downloads?(asked: { models: readonly string[]; tasks: readonly TaskName[] }): Download[];
   /** Methods that a deliberate fault can change; where it is tried. */

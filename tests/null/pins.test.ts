@@ -1,17 +1,12 @@
 // The paper's pins are complete and well-formed, and every name that can be fetched stands for files.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { languages } from "../../papers/fun-with-fisher/tables/table1.ts";
-import {
-  fetchNames,
-  fetchSets,
-  type Origin,
-  origins,
-  pinnedModel,
-} from "../../papers/fun-with-fisher/pins.ts";
-import type { FileSet } from "../../repro/fetch/wanted.ts";
+import { fetchNames, fetchSets, pinnedModel } from "../../papers/fun-with-fisher/pins.ts";
+import { datasets } from "../../papers/fun-with-fisher/world.ts";
+import { type FileSet, type Origin, origins } from "../../repro/fetch/wanted.ts";
 
 const test = suite("pins");
+const languages = Object.fromEntries(datasets.map((each) => [each.id, each.languages]));
 const setsOf = (word: string, origin: Origin): FileSet[] => [...fetchSets([word], origin).values()][0]!;
 const everything = origins.flatMap((origin) => fetchNames.flatMap((name) => setsOf(name, origin)));
 
@@ -69,7 +64,7 @@ test("names: short ones, Hub ids, adapters under either name; others name nothin
   assert.equal(ids(pinnedModel("xlmr")), [["xlmr"]]);
   assert.equal(ids("bert-base-multilingual-cased-adapters-relu"), [["mbert-adapters-relu"]]);
   assert.equal(ids("org/other@v2"), [["org/other@v2"]]);
-  assert.equal(ids("squat", "table9", "../x"), [null, null, null]);
+  assert.equal(ids("squat", "table99", "../x"), [null, null, null]);
   assert.equal(ids("table1", "squad")[1], []);
 });
 
