@@ -18,8 +18,6 @@ const SIGMOID: i32 = 8;
 const RELU: i32 = 9;
 const GELU: i32 = 10;
 
-const INVERSE_SQRT_TWO_PI: f32 = 0.3989422804014327;
-
 // @ts-ignore: decorator
 @inline
 function apply(operation: i32, x: v128): v128 {
@@ -33,7 +31,7 @@ function apply(operation: i32, x: v128): v128 {
   if (operation == TANH) return f.tanh(x);
   if (operation == SIGMOID) return f.sigmoid(x);
   if (operation == RELU) return f32x4.max(x, constant(0));
-  return f32x4.mul(x, f.normalDistribution(x, f.normalDecay(x)));
+  return f32x4.mul(x, f.normalDistribution(x));
 }
 
 /** The derivative from z: the input x or the output y, as the contract names them. */
@@ -53,8 +51,7 @@ function derivative(operation: i32, z: v128): v128 {
   if (operation == TANH) return f32x4.sub(constant(1), f32x4.mul(z, z));
   if (operation == SIGMOID) return f32x4.mul(z, f32x4.sub(constant(1), z));
   if (operation == RELU) return v128.and(constant(1), f32x4.gt(z, constant(0)));
-  const decay = f.normalDecay(z);
-  return madd(f32x4.mul(z, decay), constant(INVERSE_SQRT_TWO_PI), f.normalDistribution(z, decay));
+  return f.geluSlope(z);
 }
 
 // @ts-ignore: decorator
