@@ -73,6 +73,26 @@ export function philoxWords(stream: RandomStream, length: number, start = 0): Ui
   return words;
 }
 
+/**
+ * What dropout draws for elements `start` … `start + length − 1`: 16 bits each. Element e has the low half of word e/2 where e is
+ * even, the high half where it is odd.
+ */
+export function philoxHalves(stream: RandomStream, length: number, start = 0): Uint16Array {
+  const first = Math.floor(start / 2);
+  const words = philoxWords(stream, Math.ceil((start + length) / 2) - first, first);
+  const halves = new Uint16Array(length);
+  for (let i = 0; i < length; i++) {
+    const e = start + i;
+    halves[i] = words[Math.floor(e / 2) - first] >>> (16 * (e % 2));
+  }
+  return halves;
+}
+
+/** Elements whose 16 bits are below this number are dropped: p to the nearest 2⁻¹⁶. */
+export function dropThreshold(probability: number): number {
+  return Math.min(Math.round(probability * 65536), 65535);
+}
+
 const oneBlock = new Uint32Array(4);
 
 /** Word number `i` (0 ≤ i < 2³⁴) of a stream, as an unsigned 32-bit integer. */

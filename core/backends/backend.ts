@@ -36,6 +36,8 @@ export interface Backend {
   /** Device in words for people and provenance, e.g. "wasm relaxed-simd, 2 threads" or an adapter's name and driver. */
   readonly description: string;
   readonly kernels: KernelSet;
+  /** Whether attention takes rows without padding (`AttentionShape.starts`): where work is recorded, shapes must not vary so. */
+  readonly packsRows: boolean;
   /** Contents are undefined: buffers come from a pool. */
   allocate(length: number, dtype: DType): DeviceBuffer;
   /** Gives the buffer back to the pool. Using it afterwards is an error that the backend may not notice. */

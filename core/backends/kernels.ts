@@ -77,6 +77,18 @@ export interface AttentionShape {
   dropout: number;
   /** Stream of the dropout mask; element number ((b·A + a)·T + i)·T + j for query i and key j. Unused when dropout is 0. */
   random: RandomStream;
+  /**
+   * i32 [batch + 1], only where `Backend.packsRows`: tokens starts[b] … starts[b + 1] − 1 (at most T) are example b's, and q, k, v
+   * and out hold just these, [starts[batch], A·D], without padding and without a mask. logSumExp and the numbers of the dropout
+   * mask stay those of [B, A, T].
+   */
+  starts?: DeviceBuffer;
+}
+
+/** Rows of a larger tensor: places, i32 [length / width], are their numbers there. */
+export interface DroppedRows {
+  places: DeviceBuffer;
+  width: number;
 }
 
 /** Which parts of packed buffers a kernel works on. What lies between them is neither read nor written. */
@@ -270,9 +282,20 @@ export interface KernelSet {
     },
   ): void;
 
-  /** out[i] = word(i) ≥ ⌊p·2³²⌋ ? x[i] / (1 − p) : 0. Its gradient is the same kernel on dy. May alias. */
+  /**
+   * out[i] = bits(i) ≥ dropThreshold(p) ? x[i] / (1 − p) : 0 with 16 bits an element (`philoxHalves`). Its gradient is the same
+   * kernel on dy. May alias. With `rows`, element c of row r is number places[r] · width + c: what is left of a larger tensor
+   * is dropped as it would be there.
+   */
   dropout(
-    args: { x: DeviceBuffer; out: DeviceBuffer; length: number; probability: number; random: RandomStream },
+    args: {
+      x: DeviceBuffer;
+      out: DeviceBuffer;
+      length: number;
+      probability: number;
+      random: RandomStream;
+      rows?: DroppedRows;
+    },
   ): void;
 
   /** loss[r] = logSumExp(logits[r]) − logits[r, targets[r]], 0 where targets[r] < 0 (ignored) . targets i32 [rows]. */

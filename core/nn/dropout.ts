@@ -13,9 +13,17 @@ export interface DropoutKey {
   step: Scalar;
   /**
    * Where the pass takes a part of a batch: number of its first row in the whole, whose masks it then draws. What lies before it
-   * at each site must be a multiple of 4 elements. Default 0.
+   * at each site must be a multiple of 8 elements. Default 0.
    */
   firstRow?: number;
+}
+
+/** Lines of the last axis that are left of [rows, …]. */
+export interface PartOfRows {
+  /** i32, one for each line: its number in [rows, …]. */
+  readonly places: Tensor;
+  /** Elements of one of the rows. */
+  readonly rowSize: number;
 }
 
 /** One forward pass's dropout. Without a key (evaluation) nothing is dropped. */
@@ -26,10 +34,11 @@ export class Dropout {
     this.#key = key;
   }
 
-  /** @param x [rows, …] */
-  apply(x: Tensor, probability: number, site: number): Tensor {
+  /** @param x [rows, …], or a part of it, which is dropped as in the whole */
+  apply(x: Tensor, probability: number, site: number, part?: PartOfRows): Tensor {
     if (this.#key === undefined || probability === 0) return x;
-    return dropout(x, probability, this.#stream(site, x.size / x.shape[0]));
+    const rowSize = part?.rowSize ?? x.size / x.shape[0];
+    return dropout(x, probability, this.#stream(site, rowSize), part?.places);
   }
 
   /** What `attention` takes. `rowSize`: attention weights of one row of the batch, heads · T². */
@@ -47,11 +56,11 @@ export class Dropout {
     const stream = streamKey(seed, "dropout", step, site);
     if (firstRow === 0) return stream;
     const before = firstRow * rowSize;
-    if (before % 4 !== 0) {
+    if (before % 8 !== 0) {
       fail(
-        `dropout: ${before} elements lie before row ${firstRow}, which is no multiple of 4; cut the batch at multiples of 4 rows`,
+        `dropout: ${before} elements lie before row ${firstRow}, which is no multiple of 8; cut the batch at multiples of 8 rows`,
       );
     }
-    return { ...stream, c0: before / 4 };
+    return { ...stream, c0: before / 8 };
   }
 }

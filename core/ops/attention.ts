@@ -11,6 +11,8 @@ export interface AttentionOptions {
   heads: number;
   /** i32 [B, T]: 1 = a key that may be attended, 0 = padding. */
   mask?: Tensor;
+  /** Where q, k and v are [N, H], the tokens of rows of at most T without padding: where each row begins, i32 [B + 1]. Takes no mask. */
+  packed?: { starts: Tensor; batch: number; tokens: number };
   /** Default 1/√headSize. */
   scale?: number;
   /** Probability of dropping an attention weight; needs `random`. */
@@ -29,14 +31,18 @@ const noRandom: RandomStream = { k0: 0, k1: 0, c1: 0, c2: 0, c3: 0 };
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
   const { heads, mask, dropout = 0, random } = options;
-  if (q.shape.length !== 3 || !sameShape(q.shape, k.shape) || !sameShape(q.shape, v.shape)) {
+  const { packed } = options;
+  const axes = packed ? 2 : 3;
+  if (q.shape.length !== axes || !sameShape(q.shape, k.shape) || !sameShape(q.shape, v.shape)) {
     fail(
       `attention: q ${showShape(q.shape)}, k ${showShape(k.shape)}, v ${
         showShape(v.shape)
-      }; wanted three equal [B, T, H]`,
+      }; wanted three equal ${packed ? "[N, H] of packed rows" : "[B, T, H]"}`,
     );
   }
-  const [batch, tokens, hidden] = q.shape;
+  if (packed && mask) fail("attention: packed rows have no padding; give no mask with them");
+  const [batch, tokens] = packed ? [packed.batch, packed.tokens] : q.shape;
+  const hidden = q.shape[axes - 1];
   if (hidden % heads !== 0) {
     fail(`attention: hidden size ${hidden} is not divisible by ${heads} heads; check num_attention_heads`);
   }
@@ -61,23 +67,26 @@ export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOpt
     k: k.buffer,
     v: v.buffer,
     mask: mask?.buffer,
+    starts: packed?.starts.buffer,
     out: out.buffer,
     logSumExp: logSumExp.buffer,
   });
+  const extra = [mask, packed?.starts].filter((each) => each !== undefined);
   const need = [needsGrad(q), needsGrad(k), needsGrad(v)];
   return record(
     "attention",
     out,
     [q, k, v],
-    () => [q, k, v, out, logSumExp, ...(mask ? [mask] : [])],
-    (dy, [keptQ, keptK, keptV, keptOut, keptLogSumExp, keptMask]) => {
+    () => [q, k, v, out, logSumExp, ...extra],
+    (dy, [keptQ, keptK, keptV, keptOut, keptLogSumExp, keptExtra]) => {
       const grads = [0, 1, 2].map(() => empty(dy.backend, q.shape));
       dy.backend.kernels.attentionGrad({
         ...shape,
         q: keptQ.buffer,
         k: keptK.buffer,
         v: keptV.buffer,
-        mask: keptMask?.buffer,
+        mask: mask && keptExtra.buffer,
+        starts: packed && keptExtra.buffer,
         out: keptOut.buffer,
         logSumExp: keptLogSumExp.buffer,
         dout: dy.buffer,

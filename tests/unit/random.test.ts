@@ -6,10 +6,12 @@ import * as assert from "uvu/assert";
 import fc from "fast-check";
 import {
   choice,
+  dropThreshold,
   integerBelow,
   normal,
   permutation,
   philox,
+  philoxHalves,
   philoxWord,
   philoxWords,
   streamKey,
@@ -52,6 +54,18 @@ test("word i is element i & 3 of block i >>> 2, wherever reading starts", () => 
   }
   const block = philox([2, stream.c1 as number, stream.c2, stream.c3], [stream.k0, stream.k1]);
   assert.is(all[9], block[1]);
+});
+
+test("dropout's bits are the low, then the high half of each word, wherever reading starts", () => {
+  const stream = streamKey(7, "test", 3, 5);
+  const words = philoxWords(stream, 20);
+  const all = philoxHalves(stream, 40);
+  words.forEach((word, i) => assert.equal([all[2 * i], all[2 * i + 1]], [word & 0xffff, word >>> 16]));
+  for (const start of [0, 1, 7, 8, 13]) {
+    assert.equal([...philoxHalves(stream, 9, start)], [...all.slice(start, start + 9)]);
+  }
+  assert.equal([...philoxHalves({ ...stream, c0: 2 }, 24)], [...all.slice(16)]);
+  assert.equal([0, 0.1, 0.5, 1 - 2 ** -20].map(dropThreshold), [0, 6554, 32768, 65535]);
 });
 
 test("streams are fixed for ever: these values may not change without a new numerics version", () => {

@@ -1,17 +1,18 @@
 // Reference kernels of masked multi-head attention with dropout on the probabilities, and of its gradient.
 // It leaves projections and mask building to the model.
 
-import { philoxWords } from "../../random.ts";
+import { dropThreshold, philoxHalves } from "../../random.ts";
 import type { DeviceBuffer } from "../backend.ts";
 import type { AttentionShape, KernelSet } from "../kernels.ts";
 import { Arguments } from "./buffers.ts";
-import { dropThreshold } from "./elementwise.ts";
 
 interface Inputs {
   q: Float64Array;
   k: Float64Array;
   v: Float64Array;
   mask: Int32Array | undefined;
+  /** First token of each example, and one more. */
+  starts: Int32Array;
 }
 
 function readInputs(
@@ -22,7 +23,19 @@ function readInputs(
   for (const [name, value] of Object.entries({ batch, tokens, heads, headSize })) args.count(name, value);
   args.number("scale", shape.scale);
   args.probability(shape.dropout);
-  const length = batch * tokens * heads * headSize;
+  if (shape.starts && shape.mask) {
+    args.fail("starts and mask were both given; rows without padding need no mask");
+  }
+  const starts = shape.starts
+    ? args.i32("starts", shape.starts, batch + 1)
+    : Int32Array.from({ length: batch + 1 }, (_, b) => b * tokens);
+  for (let b = 0; b < batch; b++) {
+    const count = starts[b + 1] - starts[b];
+    if (count < 0 || count > tokens) {
+      args.fail(`starts give example ${b} ${count} tokens; wanted 0 … ${tokens}`);
+    }
+  }
+  const length = starts[batch] * heads * headSize;
   const mask = shape.mask && args.i32("mask", shape.mask, batch * tokens);
   for (const flag of mask ?? []) {
     if (flag !== 0 && flag !== 1) args.fail(`mask holds ${flag}; wanted 1 (attend) or 0 (padding)`);
@@ -32,6 +45,7 @@ function readInputs(
     k: args.f32("k", shape.k, length),
     v: args.f32("v", shape.v, length),
     mask,
+    starts,
   };
 }
 
@@ -45,30 +59,37 @@ function queryRow(
   i: number,
 ): { scores: number[]; kept: number[] } {
   const { tokens, heads, headSize, scale, dropout } = shape;
-  const words = dropout > 0
-    ? philoxWords(args.stream(shape.random), tokens, ((b * heads + a) * tokens + i) * tokens)
+  const count = tokensOf(inputs, b);
+  const halves = dropout > 0
+    ? philoxHalves(args.stream(shape.random), count, ((b * heads + a) * tokens + i) * tokens)
     : undefined;
   const scores: number[] = [];
   const kept: number[] = [];
-  for (let j = 0; j < tokens; j++) {
+  for (let j = 0; j < count; j++) {
     let score = 0;
     for (let d = 0; d < headSize; d++) {
-      score += inputs.q[at(shape, b, i, a, d)] * inputs.k[at(shape, b, j, a, d)];
+      score += inputs.q[at(shape, inputs, b, i, a, d)] * inputs.k[at(shape, inputs, b, j, a, d)];
     }
     scores.push(inputs.mask && inputs.mask[b * tokens + j] === 0 ? -Infinity : scale * score);
-    kept.push(!words ? 1 : words[j] >= dropThreshold(dropout) ? 1 / (1 - dropout) : 0);
+    kept.push(!halves ? 1 : halves[j] >= dropThreshold(dropout) ? 1 / (1 - dropout) : 0);
   }
   return { scores, kept };
 }
 
-/** Offset of element d of head a of token t of example b in [B, T, A·D]. */
-function at(shape: AttentionShape, b: number, t: number, a: number, d: number): number {
-  return ((b * shape.tokens + t) * shape.heads + a) * shape.headSize + d;
+const tokensOf = ({ starts }: Inputs, b: number) => starts[b + 1] - starts[b];
+
+/** Offset of element d of head a of token t of example b. */
+function at(shape: AttentionShape, { starts }: Inputs, b: number, t: number, a: number, d: number): number {
+  return ((starts[b] + t) * shape.heads + a) * shape.headSize + d;
 }
 
-function eachQuery(shape: AttentionShape, visit: (b: number, a: number, i: number) => void): void {
+function eachQuery(
+  shape: AttentionShape,
+  inputs: Inputs,
+  visit: (b: number, a: number, i: number) => void,
+): void {
   for (let b = 0; b < shape.batch; b++) {
-    for (let a = 0; a < shape.heads; a++) for (let i = 0; i < shape.tokens; i++) visit(b, a, i);
+    for (let a = 0; a < shape.heads; a++) for (let i = 0; i < tokensOf(inputs, b); i++) visit(b, a, i);
   }
 }
 
@@ -80,7 +101,7 @@ export const attention: Pick<KernelSet, "attention" | "attentionGrad"> = {
     const inputs = readInputs(args, shape);
     const to = args.f32("out", out, inputs.q.length);
     const sums = args.f32("logSumExp", logSumExp, batch * heads * tokens);
-    eachQuery(shape, (b, a, i) => {
+    eachQuery(shape, inputs, (b, a, i) => {
       const { scores, kept } = queryRow(args, shape, inputs, b, a, i);
       const top = Math.max(...scores);
       const sum = top === -Infinity ? 0 : scores.reduce((total, score) => total + Math.exp(score - top), 0);
@@ -88,11 +109,11 @@ export const attention: Pick<KernelSet, "attention" | "attentionGrad"> = {
       sums[(b * heads + a) * tokens + i] = sum === 0 ? -Infinity : normaliser;
       for (let d = 0; d < headSize; d++) {
         let value = 0;
-        for (let j = 0; j < tokens; j++) {
+        for (let j = 0; j < scores.length; j++) {
           if (scores[j] === -Infinity) continue;
-          value += Math.exp(scores[j] - normaliser) * kept[j] * inputs.v[at(shape, b, j, a, d)];
+          value += Math.exp(scores[j] - normaliser) * kept[j] * inputs.v[at(shape, inputs, b, j, a, d)];
         }
-        to[at(shape, b, i, a, d)] = value;
+        to[at(shape, inputs, b, i, a, d)] = value;
       }
     });
   },
@@ -109,7 +130,7 @@ export const attention: Pick<KernelSet, "attention" | "attentionGrad"> = {
     const toQ = args.f32("dq", dq, length).fill(0);
     const toK = args.f32("dk", dk, length).fill(0);
     const toV = args.f32("dv", dv, length).fill(0);
-    eachQuery(shape, (b, a, i) => {
+    eachQuery(shape, inputs, (b, a, i) => {
       const { scores, kept } = queryRow(args, shape, inputs, b, a, i);
       const normaliser = sums[(b * heads + a) * tokens + i];
       const probabilities = scores.map((score) => score === -Infinity ? 0 : Math.exp(score - normaliser));
@@ -117,16 +138,16 @@ export const attention: Pick<KernelSet, "attention" | "attentionGrad"> = {
       const dProbabilities = probabilities.map((_, j) => {
         let sum = 0;
         for (let d = 0; d < headSize; d++) {
-          sum += upper[at(shape, b, i, a, d)] * inputs.v[at(shape, b, j, a, d)];
+          sum += upper[at(shape, inputs, b, i, a, d)] * inputs.v[at(shape, inputs, b, j, a, d)];
         }
         return sum * kept[j];
       });
       const mean = probabilities.reduce((sum, p, j) => sum + p * dProbabilities[j], 0);
-      for (let j = 0; j < tokens; j++) {
+      for (let j = 0; j < probabilities.length; j++) {
         const dScore = probabilities[j] * (dProbabilities[j] - mean);
         for (let d = 0; d < headSize; d++) {
-          const query = at(shape, b, i, a, d);
-          const key = at(shape, b, j, a, d);
+          const query = at(shape, inputs, b, i, a, d);
+          const key = at(shape, inputs, b, j, a, d);
           toQ[query] += scale * dScore * inputs.k[key];
           toK[key] += scale * dScore * inputs.q[query];
           toV[key] += probabilities[j] * kept[j] * upper[query];

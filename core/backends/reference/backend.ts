@@ -31,6 +31,7 @@ export function createReferenceBackend(): Backend {
   return {
     name: "reference",
     description: "reference: plain TypeScript in float64, one thread",
+    packsRows: true,
     kernels: { ...elementwise, ...reductions, ...layerNorm, ...attention, ...losses, ...optimizer },
 
     allocate(length: number, dtype: DType): ReferenceBuffer {

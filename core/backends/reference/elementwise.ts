@@ -1,7 +1,7 @@
 // Reference kernels that treat elements one by one: fill, copy, cast, unary, binary, affine, strided copy, dropout.
 // It leaves sums over elements to reductions.ts.
 
-import { philoxWords } from "../../random.ts";
+import { dropThreshold, philoxHalves } from "../../random.ts";
 import { stridesOf } from "../../shape.ts";
 import type { BinaryOperation, KernelSet, UnaryOperation } from "../kernels.ts";
 import { Arguments, checkView, eachIndex } from "./buffers.ts";
@@ -45,11 +45,6 @@ const binaryFunctions: Record<BinaryOperation, (a: number, b: number) => number>
   max: (a, b) => Math.max(a, b),
   min: (a, b) => Math.min(a, b),
 };
-
-/** The word below which an element is dropped: ⌊p·2³²⌋. */
-export function dropThreshold(probability: number): number {
-  return Math.floor(probability * 4294967296);
-}
 
 type Elementwise = Pick<
   KernelSet,
@@ -188,12 +183,20 @@ export const elementwise: Elementwise = {
     });
   },
 
-  dropout({ x, out, length, probability, random }) {
+  dropout({ x, out, length, probability, random, rows }) {
     const args = new Arguments("dropout");
     const threshold = dropThreshold(args.probability(probability));
-    const words = philoxWords(args.stream(random), length);
+    const stream = args.stream(random);
     const from = args.f32("x", x, length);
     const to = args.f32("out", out, length);
-    for (let i = 0; i < length; i++) to[i] = words[i] >= threshold ? from[i] / (1 - probability) : 0;
+    const width = rows ? args.count("rows.width", rows.width) : length;
+    const places = rows ? args.i32("rows.places", rows.places, length / width) : [0];
+    for (let row = 0; row * width < length; row++) {
+      const halves = philoxHalves(stream, width, places[row] * width);
+      for (let c = 0; c < width; c++) {
+        const i = row * width + c;
+        to[i] = halves[c] >= threshold ? from[i] / (1 - probability) : 0;
+      }
+    }
   },
 };

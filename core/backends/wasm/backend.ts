@@ -36,6 +36,7 @@ const MOST_THREADS = 64;
 
 class WasmBackend implements Backend {
   readonly name = "wasm";
+  readonly packsRows = true;
   readonly description: string;
   readonly kernels: KernelSet;
   readonly #pool: MemoryPool;

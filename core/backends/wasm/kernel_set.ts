@@ -3,6 +3,7 @@
 
 import type { DeviceBuffer } from "../backend.ts";
 import { type BinaryOperation, type KernelSet, scalarValue, type UnaryOperation } from "../kernels.ts";
+import { dropThreshold } from "../../random.ts";
 import type { KernelExports } from "./module.ts";
 import type { MemoryPool, WasmBuffer } from "./pool.ts";
 
@@ -44,11 +45,6 @@ function at(buffer: DeviceBuffer): number {
 
 function atOrZero(buffer: DeviceBuffer | undefined): number {
   return buffer === undefined ? 0 : at(buffer);
-}
-
-/** A word is kept when it is at least ⌊p · 2³²⌋. */
-function threshold(probability: number): number {
-  return Math.min(Math.floor(probability * 4294967296), 4294967295);
 }
 
 /** `scratchFor(tokens)` makes sure that every thread's scratch serves attention over that many tokens. */
@@ -214,11 +210,12 @@ export function createKernelSet(
         v = at(p.v),
         mask = atOrZero(p.mask),
         out = at(p.out),
-        lse = at(p.logSumExp);
-      const limit = threshold(p.dropout), keep = 1 / (1 - p.dropout);
+        lse = at(p.logSumExp),
+        starts = atOrZero(p.starts);
+      const limit = dropThreshold(p.dropout), keep = 1 / (1 - p.dropout);
       const { batch, tokens, heads, headSize, scale } = p;
       x.attentionForward!(
-        ...[q, k, v, mask, out, lse, batch, tokens, heads, headSize, scale, limit, keep],
+        ...[q, k, v, mask, out, lse, starts, batch, tokens, heads, headSize, scale, limit, keep],
         ...[r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
       );
     },
@@ -230,12 +227,32 @@ export function createKernelSet(
         v = at(p.v),
         mask = atOrZero(p.mask),
         out = at(p.out),
-        lse = at(p.logSumExp);
+        lse = at(p.logSumExp),
+        starts = atOrZero(p.starts);
       const dout = at(p.dout), dq = at(p.dq), dk = at(p.dk), dv = at(p.dv);
-      const limit = threshold(p.dropout), keep = 1 / (1 - p.dropout);
+      const limit = dropThreshold(p.dropout), keep = 1 / (1 - p.dropout);
       const { batch, tokens, heads, headSize, scale } = p;
       x.attentionBackward!(
-        ...[q, k, v, mask, out, lse, dout, dq, dk, dv, batch, tokens, heads, headSize, scale, limit, keep],
+        ...[
+          q,
+          k,
+          v,
+          mask,
+          out,
+          lse,
+          dout,
+          dq,
+          dk,
+          dv,
+          starts,
+          batch,
+          tokens,
+          heads,
+          headSize,
+          scale,
+          limit,
+          keep,
+        ],
         ...[r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
       );
     },
@@ -245,21 +262,14 @@ export function createKernelSet(
     embeddingGrad({ dy, indices, dtable, count, rows, width }) {
       x.embeddingGrad!(at(dy), at(indices), at(dtable), count, rows, width);
     },
-    dropout({ x: from, out, length, probability, random: r }) {
+    dropout({ x: from, out, length, probability, random: r, rows }) {
       const keep = probability < 1 ? 1 / (1 - probability) : 0;
-      x.dropoutForward!(
-        at(from),
-        at(out),
-        length,
-        threshold(probability),
-        keep,
-        r.c0 ?? 0,
-        scalarValue(r.c1),
-        r.c2,
-        r.c3,
-        r.k0,
-        r.k1,
-      );
+      const drawn = [dropThreshold(probability), keep, r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1];
+      if (rows === undefined) x.dropoutForward!(at(from), at(out), length, ...drawn);
+      else {
+        const { places, width } = rows;
+        x.dropoutRowsForward!(at(from), at(out), at(places), length / width, width, ...drawn);
+      }
     },
     crossEntropy({ logits, targets, loss, rows, cols }) {
       x.crossEntropy!(at(logits), at(targets), at(loss), rows, cols);

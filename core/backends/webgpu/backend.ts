@@ -167,6 +167,7 @@ export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backe
     name: "webgpu",
     description: `webgpu ${description}`,
     kernels,
+    packsRows: false,
     allocate: (length: number, dtype: DType): DeviceBuffer => recorder.pool.allocate(length, dtype),
     free: (buffer) => recorder.pool.free(buffer instanceof HalfBuffer ? buffer.words : own(buffer)),
     view(buffer: DeviceBuffer, offset: number, length: number) {

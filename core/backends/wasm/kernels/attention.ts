@@ -3,17 +3,17 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { gemm, GEMM_SCRATCH } from "./gemm";
-import { philox } from "./random";
+import { halves, halvesBytes } from "./random";
 import { constant, expNegative, maxLanes, select, sumLanes } from "./simd";
 import * as f from "./simd";
 
 /** Query rows to a block: two blocks of 48 × 512 scores are 192 KB. */
 const QUERY_BLOCK: u32 = 48;
 
-/** Bytes of scratch for T tokens: gemm's, two blocks of scores, a lane mask and dropout words. */
+/** Bytes of scratch for T tokens: gemm's, two blocks of scores, a lane mask and dropout's bits. */
 export function attentionScratch(tokens: u32): usize {
   const padded = (tokens + 3) & ~3;
-  return GEMM_SCRATCH + ((QUERY_BLOCK * padded) << 3) + (padded << 2) + ((padded + 64) << 2) + 64;
+  return GEMM_SCRATCH + ((QUERY_BLOCK * padded) << 3) + (padded << 2) + halvesBytes(padded) + 64;
 }
 
 /** Writes all-ones lanes for keys that may be attended up to the padded length; returns 1 + the last such key. */
@@ -36,24 +36,6 @@ function clearRows(out: usize, ld: usize, rows: u32, width: u32): void {
   }
 }
 
-/** Writes the dropout words of score row `element` … and returns the address of the first. */
-// @ts-ignore: decorator
-@inline
-function rowWords(
-  words: usize,
-  element: u32,
-  length: u32,
-  c1: u32,
-  c2: u32,
-  c3: u32,
-  k0: u32,
-  k1: u32,
-): usize {
-  const skip = element & 3;
-  philox(words, element >> 2, (skip + length + 15) >> 4, c1, c2, c3, k0, k1);
-  return words + (skip << 2);
-}
-
 export function attention(
   q: usize,
   k: usize,
@@ -61,6 +43,7 @@ export function attention(
   mask: usize,
   out: usize,
   logSumExp: usize,
+  starts: usize,
   tokens: u32,
   heads: u32,
   headSize: u32,
@@ -87,16 +70,18 @@ export function attention(
   const limit = i32x4.splat(threshold);
   for (let item = begin; item < end; item++) {
     const batch = item / heads;
-    const offset = batch * tokens * line + (((item - batch * heads) * headSize) << 2);
-    const length = keyLanes(mask != 0 ? mask + ((batch * tokens) << 2) : 0, tokens, lanes);
+    const before = starts != 0 ? load<u32>(starts + (batch << 2)) : batch * tokens;
+    const queries = starts != 0 ? load<u32>(starts + (batch << 2), 4) - before : tokens;
+    const offset = before * line + (((item - batch * heads) * headSize) << 2);
+    const length = keyLanes(mask != 0 ? mask + ((batch * tokens) << 2) : 0, queries, lanes);
     const lse = logSumExp + ((item * tokens) << 2);
     if (length == 0) {
-      clearRows(out + offset, line, tokens, headSize);
-      for (let i: u32 = 0; i < tokens; i++) f32.store(lse + (i << 2), -Infinity);
+      clearRows(out + offset, line, queries, headSize);
+      for (let i: u32 = 0; i < queries; i++) f32.store(lse + (i << 2), -Infinity);
       continue;
     }
-    for (let first: u32 = 0; first < tokens; first += QUERY_BLOCK) {
-      const rows = min(QUERY_BLOCK, tokens - first);
+    for (let first: u32 = 0; first < queries; first += QUERY_BLOCK) {
+      const rows = min(QUERY_BLOCK, queries - first);
       const block = offset + first * line;
       gemm(
         rows,
@@ -137,11 +122,11 @@ export function attention(
         f32.store(lse + ((first + i) << 2), top + f32x4.extract_lane(f.log(constant(sum)), 0));
         const factor = constant(keepScale / sum);
         if (threshold != 0) {
-          let w = rowWords(words, (item * tokens + first + i) * tokens + (c0 << 2), length, c1, c2, c3, k0, k1);
+          let w = halves(words, (c0 << 3) + (item * tokens + first + i) * tokens, length, c1, c2, c3, k0, k1);
           for (let p = row; p < last; p += 16) {
-            const keep = i32x4.ge_u(v128.load(w), limit);
+            const keep = i32x4.ge_u(v128.load16x4_u(w), limit);
             v128.store(p, v128.and(f32x4.mul(v128.load(p), factor), keep));
-            w += 16;
+            w += 8;
           }
         } else {
           for (let p = row; p < last; p += 16) v128.store(p, f32x4.mul(v128.load(p), factor));
@@ -178,6 +163,7 @@ export function attentionGrad(
   dq: usize,
   dk: usize,
   dv: usize,
+  starts: usize,
   tokens: u32,
   heads: u32,
   headSize: u32,
@@ -206,16 +192,18 @@ export function attentionGrad(
   const limit = i32x4.splat(threshold);
   for (let item = begin; item < end; item++) {
     const batch = item / heads;
-    const offset = batch * tokens * line + (((item - batch * heads) * headSize) << 2);
-    const length = keyLanes(mask != 0 ? mask + ((batch * tokens) << 2) : 0, tokens, lanes);
-    clearRows(dk + offset + length * line, line, tokens - length, headSize);
-    clearRows(dv + offset + length * line, line, tokens - length, headSize);
+    const before = starts != 0 ? load<u32>(starts + (batch << 2)) : batch * tokens;
+    const queries = starts != 0 ? load<u32>(starts + (batch << 2), 4) - before : tokens;
+    const offset = before * line + (((item - batch * heads) * headSize) << 2);
+    const length = keyLanes(mask != 0 ? mask + ((batch * tokens) << 2) : 0, queries, lanes);
+    clearRows(dk + offset + length * line, line, queries - length, headSize);
+    clearRows(dv + offset + length * line, line, queries - length, headSize);
     if (length == 0) {
-      clearRows(dq + offset, line, tokens, headSize);
+      clearRows(dq + offset, line, queries, headSize);
       continue;
     }
-    for (let first: u32 = 0; first < tokens; first += QUERY_BLOCK) {
-      const rows = min(QUERY_BLOCK, tokens - first);
+    for (let first: u32 = 0; first < queries; first += QUERY_BLOCK) {
+      const rows = min(QUERY_BLOCK, queries - first);
       const block = offset + first * line;
       gemm(
         rows,
@@ -262,16 +250,16 @@ export function attentionGrad(
         let s = slopeRow;
         let open = lanes;
         if (threshold != 0) {
-          let w = rowWords(words, (item * tokens + first + i) * tokens + (c0 << 2), length, c1, c2, c3, k0, k1);
+          let w = halves(words, (c0 << 3) + (item * tokens + first + i) * tokens, length, c1, c2, c3, k0, k1);
           for (let p = row; p < last; p += 16) {
             const score = f32x4.sub(f32x4.mul(v128.load(p), scaleLanes), shift);
             const weight = v128.and(expNegative(score), v128.load(open));
-            const keep = v128.and(keepLanes, i32x4.ge_u(v128.load(w), limit));
+            const keep = v128.and(keepLanes, i32x4.ge_u(v128.load16x4_u(w), limit));
             v128.store(p, f32x4.mul(weight, keep));
             const slope = f32x4.sub(f32x4.mul(v128.load(s), keep), deltaLanes);
             v128.store(s, v128.and(f32x4.mul(f32x4.mul(slope, weight), scaleLanes), v128.load(open)));
             s += 16;
-            w += 16;
+            w += 8;
             open += 16;
           }
         } else {

@@ -18,6 +18,7 @@ import {
   CROSS_ENTROPY,
   CROSS_ENTROPY_GRAD,
   DROPOUT,
+  DROPOUT_ROWS,
   EMBEDDING,
   FILL,
   LAYER_NORM,
@@ -282,6 +283,7 @@ export function layerNormParameterGrad(
 }
 
 function setAttention(
+  starts: usize,
   tokens: u32,
   heads: u32,
   headSize: u32,
@@ -307,6 +309,7 @@ function setAttention(
   set(19, k0);
   set(20, k1);
   set(21, c0);
+  set(22, starts);
 }
 
 export function attentionForward(
@@ -316,6 +319,7 @@ export function attentionForward(
   mask: usize,
   out: usize,
   logSumExp: usize,
+  starts: usize,
   batch: u32,
   tokens: u32,
   heads: u32,
@@ -336,7 +340,7 @@ export function attentionForward(
   set(3, mask);
   set(4, out);
   set(5, logSumExp);
-  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
+  setAttention(starts, tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
   launch(ATTENTION, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.1 + 1.5));
 }
 
@@ -351,6 +355,7 @@ export function attentionBackward(
   dq: usize,
   dk: usize,
   dv: usize,
+  starts: usize,
   batch: u32,
   tokens: u32,
   heads: u32,
@@ -375,7 +380,7 @@ export function attentionBackward(
   set(7, dq);
   set(8, dk);
   set(9, dv);
-  setAttention(tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
+  setAttention(starts, tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
   launch(ATTENTION_GRAD, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.25 + 2));
 }
 
@@ -426,7 +431,37 @@ export function dropoutForward(
   set(7, k0);
   set(8, k1);
   set(9, c0);
-  launch(DROPOUT, length, 16, 1.2);
+  launch(DROPOUT, length, 64, 0.8);
+}
+
+export function dropoutRowsForward(
+  from: usize,
+  to: usize,
+  places: usize,
+  count: u32,
+  width: u32,
+  threshold: u32,
+  keepScale: f32,
+  c0: u32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  k0: u32,
+  k1: u32,
+): void {
+  set(0, from);
+  set(1, to);
+  set(2, threshold);
+  set(3, keepScale);
+  set(4, c1);
+  set(5, c2);
+  set(6, c3);
+  set(7, k0);
+  set(8, k1);
+  set(9, c0);
+  set(10, places);
+  set(11, width);
+  launch(DROPOUT_ROWS, count, 1, <f32> width * 0.8);
 }
 
 export function crossEntropy(logits: usize, targets: usize, loss: usize, count: u32, cols: u32): void {

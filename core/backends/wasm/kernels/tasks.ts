@@ -6,7 +6,7 @@ import { attention, attentionGrad } from "./attention";
 import * as flat from "./elementwise";
 import { gemm } from "./gemm";
 import { ARGUMENTS, SCRATCH } from "./memory";
-import { dropout } from "./random";
+import { dropout, dropoutRows } from "./random";
 import * as rows from "./rows";
 import * as strided from "./strided";
 
@@ -34,6 +34,7 @@ export const ATTENTION_GRAD: u32 = 20;
 export const EMBEDDING: u32 = 21;
 export const CROSS_ENTROPY: u32 = 22;
 export const CROSS_ENTROPY_GRAD: u32 = 23;
+export const DROPOUT_ROWS: u32 = 24;
 
 /** Which thread this instance serves: 0 is the caller, 1 … are workers. A global is private to an instance. */
 let thread: u32 = 0;
@@ -138,6 +139,24 @@ export function runTask(task: u32, begin: u32, end: u32): void {
       );
     case DROPOUT:
       return dropout(u(0), u(1), u(2), x(3), u(4), u(5), u(6), u(7), u(8), u(9), scratch(), begin, end);
+    case DROPOUT_ROWS:
+      return dropoutRows(
+        u(0),
+        u(1),
+        u(10),
+        u(11),
+        u(2),
+        x(3),
+        u(4),
+        u(5),
+        u(6),
+        u(7),
+        u(8),
+        u(9),
+        scratch(),
+        begin,
+        end,
+      );
     case BINARY_LINES:
       return strided.binary(u(0), u(1), u(2), u(3), begin, end);
     case BINARY_PIECE:
@@ -168,6 +187,7 @@ export function runTask(task: u32, begin: u32, end: u32): void {
         u(3),
         u(4),
         u(5),
+        u(22),
         u(10),
         u(11),
         u(12),
@@ -196,6 +216,7 @@ export function runTask(task: u32, begin: u32, end: u32): void {
         u(7),
         u(8),
         u(9),
+        u(22),
         u(10),
         u(11),
         u(12),

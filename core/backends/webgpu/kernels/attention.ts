@@ -2,6 +2,7 @@
 // the log-sum-exp of each row; the gradient recomputes the probabilities, one kernel for dq and one for dk and dv, without
 // atomics. The shaders themselves are attention-text.ts's.
 
+import { fail } from "../../../errors.ts";
 import type { AttentionShape, KernelSet } from "../../kernels.ts";
 import type { WebgpuBuffer } from "../pool.ts";
 import { bindings, parameters } from "../program.ts";
@@ -16,8 +17,13 @@ import {
   type Sharing,
   typeOf,
 } from "./attention-text.ts";
-import { dropThreshold, philoxText, streamParameters, streamValues } from "./random.ts";
+import { dropThreshold } from "../../../random.ts";
+import { halfText, philoxText, streamParameters, streamValues } from "./random.ts";
 import { groupSize, own } from "./windows.ts";
+
+function noStarts(kernel: string, { starts }: AttentionShape): void {
+  if (starts) fail(`${kernel}: webgpu takes no rows without padding; ask the backend's packsRows first`);
+}
 
 export function attentionKernels(recorder: Recorder) {
   const { isSoftware, subgroupSize } = recorder.profile;
@@ -43,15 +49,15 @@ export function attentionKernels(recorder: Recorder) {
       name,
       bindings: bindings("→ kept:u32"),
       parameters: parameters(`words threshold ${streamParameters}`),
-      body: philoxText + linearMain(
+      body: philoxText + halfText + linearMain(
         groupSize,
         `
   if (i >= p.words) { return; }
   var word = 0u;
-  for (var block = 0u; block < 8u; block++) {
-    let random = philox(i * 8u + block);
-    for (var j = 0u; j < 4u; j++) {
-      word |= select(0u, 1u, random[j] >= p.threshold) << (block * 4u + j);
+  for (var block = 0u; block < 4u; block++) {
+    let random = philox(i * 4u + block);
+    for (var j = 0u; j < 8u; j++) {
+      word |= select(0u, 1u, half(random, j) >= p.threshold) << (block * 8u + j);
     }
   }
   kept[i] = word;`,
@@ -102,6 +108,7 @@ export function attentionKernels(recorder: Recorder) {
 
   return {
     attention(args) {
+      noStarts("attention", args);
       const kept = keptBits(args);
       const optional = { mask: args.mask && own(args.mask), kept };
       const inputs = { q: own(args.q), k: own(args.k), v: own(args.v) };
@@ -110,6 +117,7 @@ export function attentionKernels(recorder: Recorder) {
       if (kept !== null) recorder.pool.free(kept);
     },
     attentionGrad(args) {
+      noStarts("attentionGrad", args);
       const { batch, tokens, heads, headSize } = args;
       const kept = keptBits(args);
       // Pairs (log-sum-exp, out·dout) of each row, then the mask: eight storage buffers are all that some devices bind.
