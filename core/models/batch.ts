@@ -24,6 +24,23 @@ export interface Batch {
   endPositions?: Int32Array;
   /** [B] 0 = the second segment follows the first, 1 = it does not. */
   nextSentenceLabels?: Int32Array;
+  /**
+   * Spans: false (the default, and what transformers computes) scores padding like any other position, so it has its share of
+   * the loss; true gives it no probability, as if each row had its own length. Nothing else reads padding.
+   */
+  ignorePadding?: boolean;
+  /** Computes padding where it could be left out: per-example gradients need examples of equal size. */
+  keepPadding?: boolean;
+}
+
+/** Rows one after another, N tokens in all, without padding. */
+export interface Packing<Integers> {
+  /** i32 [rows + 1]: where each row begins, and N. */
+  readonly starts: Integers;
+  /** i32 [N]: where each token is in [rows, T]. */
+  readonly places: Integers;
+  /** i32 [rows · T]: the number of each token, N for padding. */
+  readonly numbers: Integers;
 }
 
 /** What one set of logits should predict: a class for each row (negative = ignored) and the row's share of the loss. */
@@ -39,12 +56,21 @@ export interface Inputs<Integers, Weights> {
   /** examples · choices */
   readonly rows: number;
   readonly tokens: number;
-  /** i32 [rows, T] each */
+  /** i32 [rows, T] each; [N] with `packing` */
   readonly ids: Integers;
   readonly positions: Integers;
   readonly types: Integers;
   /** i32 [rows, T], or undefined when nothing is padded. */
   readonly mask: Integers | undefined;
+  /** Where padding is left out. */
+  readonly packing: Packing<Integers> | undefined;
+  /** i32 [rows]: numbers of the rows' first tokens, among those that there are and in [rows, T]. */
+  readonly firsts: Integers;
+  readonly firstPlaces: Integers;
+  /** No score is wanted of padding. */
+  readonly isPaddingUnread: boolean;
+  /** Padding must be computed even so. */
+  readonly keepsPadding: boolean;
   /** Masked-language modelling: i32 [N], which tokens are predicted; undefined for all. */
   readonly predicted: Integers | undefined;
   /** One for each set of logits; empty when the batch is for logits only. */
@@ -59,7 +85,7 @@ export type DeviceBatch = Inputs<Tensor, Tensor>;
 export function hostBatch(
   config: EncoderConfig,
   batch: Batch,
-  head: Pick<HostBatch, "targets" | "predicted">,
+  head: Pick<HostBatch, "targets" | "predicted" | "isPaddingUnread" | "keepsPadding">,
 ): HostBatch {
   const choices = batch.choices ?? 1;
   const rows = batch.examples * choices;
@@ -94,19 +120,40 @@ export function hostBatch(
     "give 0 for the first and 1 for the second segment",
   );
   const mask = attentionMask.every((value) => value === 1) ? undefined : attentionMask;
-  return { examples, choices, rows, tokens, ids: inputIds, positions, types: usedTypes, mask, ...head };
+  const firstPlaces = Int32Array.from({ length: rows }, (_, row) => row * tokens);
+  return {
+    examples,
+    choices,
+    rows,
+    tokens,
+    ids: inputIds,
+    positions,
+    types: usedTypes,
+    mask,
+    packing: undefined,
+    firsts: firstPlaces,
+    firstPlaces,
+    ...head,
+  };
 }
 
 /** The same batch on the device, in tensors of the active scope. */
 export function uploadBatch(backend: Backend, host: HostBatch): DeviceBatch {
-  const { rows, tokens } = host;
-  const grid = (values: Int32Array) => tensor(backend, values, [rows, tokens]);
+  const { rows, tokens, packing } = host;
+  const grid = (values: Int32Array) => tensor(backend, values, packing ? [values.length] : [rows, tokens]);
   return {
     ...host,
     ids: grid(host.ids),
     positions: grid(host.positions),
     types: grid(host.types),
     mask: host.mask && grid(host.mask),
+    packing: packing && {
+      starts: tensor(backend, packing.starts),
+      places: tensor(backend, packing.places),
+      numbers: tensor(backend, packing.numbers),
+    },
+    firsts: tensor(backend, host.firsts),
+    firstPlaces: tensor(backend, host.firstPlaces),
     predicted: host.predicted && tensor(backend, host.predicted),
     targets: host.targets.map(({ targets, weights }) => ({
       targets: tensor(backend, targets),
@@ -117,17 +164,25 @@ export function uploadBatch(backend: Backend, host: HostBatch): DeviceBatch {
 
 /** All tensors or arrays of a batch, in a fixed order. */
 export function partsOf<Integers, Weights>(batch: Inputs<Integers, Weights>): (Integers | Weights)[] {
-  const { ids, positions, types, mask, predicted, targets } = batch;
-  return [ids, positions, types, mask, predicted, ...targets.flatMap((each) => [each.targets, each.weights])]
-    .filter((each) => each !== undefined);
+  const { ids, positions, types, mask, packing, firsts, firstPlaces, predicted, targets } = batch;
+  return [
+    ...[ids, positions, types, mask, packing?.starts, packing?.places, packing?.numbers, firsts, firstPlaces],
+    predicted,
+    ...targets.flatMap((each) => [each.targets, each.weights]),
+  ].filter((each) => each !== undefined);
 }
 
 /** Batches of equal shape can take each other's place on the device. */
-export function shapeOf({ examples, choices, tokens, mask, predicted, targets }: HostBatch): string {
+export function shapeOf(
+  { examples, choices, tokens, mask, packing, predicted, targets, isPaddingUnread }: HostBatch,
+): string {
   const heads = targets.map((each) => each.targets.length);
-  return `${examples}·${choices}×${tokens} ${mask ? "masked" : "full"} ${
-    predicted?.length ?? "all"
-  } ${heads}`;
+  const padding = mask
+    ? isPaddingUnread ? "unread" : "masked"
+    : packing
+    ? `${packing.places.length}`
+    : "full";
+  return `${examples}·${choices}×${tokens} ${padding} ${predicted?.length ?? "all"} ${heads}`;
 }
 
 /** BERT counts from 0; XLM-R numbers the tokens that are not padding from padTokenId + 1 and gives padding padTokenId. */

@@ -5,7 +5,7 @@ import { type Adapters } from "../adapters/adapters.ts";
 import { adapterStack } from "../adapters/bottleneck.ts";
 import type { Lora } from "../adapters/lora.ts";
 import { type Activation, activation } from "../nn/activation.ts";
-import type { Dropout } from "../nn/dropout.ts";
+import type { Dropout, PartOfRows } from "../nn/dropout.ts";
 import { type Initialiser, normalInit, onesInit, zerosInit } from "../nn/initialise.ts";
 import type { ParameterStore } from "../nn/parameters.ts";
 import { attention } from "../ops/attention.ts";
@@ -13,6 +13,7 @@ import { add } from "../ops/binary.ts";
 import { embedding } from "../ops/embedding.ts";
 import { layerNorm } from "../ops/layer_norm.ts";
 import { linear, linearGelu } from "../ops/linear.ts";
+import { reshape } from "../ops/reshape.ts";
 import { activations } from "../ops/unary.ts";
 import { scope, type Tensor } from "../tensor.ts";
 import type { DeviceBatch } from "./batch.ts";
@@ -124,11 +125,15 @@ export class Encoder {
     );
   }
 
-  /** Hidden states of the last layer, [rows, T, H]. A frozen layer keeps nothing: each runs in a scope of its own. */
-  forward(batch: DeviceBatch, dropout: Dropout): Tensor {
+  /**
+   * Hidden states of the last layer: [rows, T, H], of a packed batch [N, H], of the first tokens only [rows, H]. A frozen layer keeps
+   * nothing: each runs in a scope of its own.
+   */
+  forward(batch: DeviceBatch, dropout: Dropout, firstOnly = false): Tensor {
     let x = scope(() => this.#embed(batch, dropout));
     for (let i = 0; i < this.#layers.length; i++) {
-      const next = scope(() => this.#layer(i, x, batch.mask, dropout));
+      const isLast = i === this.#layers.length - 1;
+      const next = scope(() => this.#layer(i, x, batch, dropout, firstOnly && isLast));
       x.dispose();
       x = next;
     }
@@ -140,35 +145,52 @@ export class Encoder {
     const types = embedding(this.#typeEmbeddings, batch.types);
     const positions = embedding(this.#positionEmbeddings, batch.positions);
     const normed = this.#norm(this.#embeddingNorm, add(words, types), positions);
-    const dropped = dropout.apply(normed, this.config.hiddenDropout, 0);
+    const dropped = dropout.apply(normed, this.config.hiddenDropout, 0, this.#rowsOf(batch));
     return this.#adapters.invertible?.apply(dropped) ?? dropped;
   }
 
-  #layer(index: number, x: Tensor, mask: Tensor | undefined, dropout: Dropout): Tensor {
+  /** Of the hidden states in a batch, what dropout must know of rows that are left of [rows, T]. */
+  #rowsOf({ packing, tokens }: DeviceBatch): PartOfRows | undefined {
+    return packing && { places: packing.places, rowSize: tokens * this.config.hiddenSize };
+  }
+
+  /** With `firstOnly` what follows on attention, which reads all tokens, is computed of the rows' first tokens. */
+  #layer(index: number, input: Tensor, batch: DeviceBatch, dropout: Dropout, firstOnly: boolean): Tensor {
     const { config } = this;
+    const { rows, tokens, mask, packing } = batch;
     const layer = this.#layers[index];
     const lora = this.#adapters.loraOf(index);
-    const context = attention(
-      project(x, layer.query, lora.query),
-      project(x, layer.key),
-      project(x, layer.value, lora.value),
+    const contexts = attention(
+      project(input, layer.query, lora.query),
+      project(input, layer.key),
+      project(input, layer.value, lora.value),
       {
         heads: config.heads,
         mask,
-        ...dropout.options(config.attentionDropout, siteOf(index, 0), config.heads * x.shape[1] ** 2),
+        packed: packing && { starts: packing.starts, batch: rows, tokens },
+        ...dropout.options(config.attentionDropout, siteOf(index, 0), config.heads * tokens ** 2),
       },
     );
+    const picked = (each: Tensor) =>
+      firstOnly
+        ? embedding(reshape(each, [each.size / config.hiddenSize, config.hiddenSize]), batch.firsts)
+        : each;
+    const [context, x] = [picked(contexts), picked(input)];
+    const part = firstOnly
+      ? { places: batch.firstPlaces, rowSize: tokens * config.hiddenSize }
+      : this.#rowsOf(batch);
     const attended = dropout.apply(
       project(context, layer.attentionOutput),
       config.hiddenDropout,
       siteOf(index, 1),
+      part,
     );
     const a = this.#norm(layer.attentionNorm, attended, x);
     const { weight, bias } = layer.intermediate;
     const inner = this.#activation === activations.gelu
       ? linearGelu(a, weight, bias)
       : this.#activation(linear(a, weight, bias));
-    const fed = dropout.apply(project(inner, layer.output), config.hiddenDropout, siteOf(index, 2));
+    const fed = dropout.apply(project(inner, layer.output), config.hiddenDropout, siteOf(index, 2), part);
     return adapterStack(
       fed,
       a,

@@ -5,19 +5,25 @@ import { fail } from "../errors.ts";
 import type { Dropout } from "../nn/dropout.ts";
 import { normalInit, zerosInit } from "../nn/initialise.ts";
 import type { ParameterStore } from "../nn/parameters.ts";
+import { affine } from "../ops/affine.ts";
+import { add } from "../ops/binary.ts";
+import { cast } from "../ops/cast.ts";
 import { concat } from "../ops/concat.ts";
+import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { reshape } from "../ops/reshape.ts";
 import { slice } from "../ops/slice.ts";
 import { tanh } from "../ops/unary.ts";
-import type { Tensor } from "../tensor.ts";
+import { full, type Tensor } from "../tensor.ts";
 import type { Batch, DeviceBatch, HostTargets } from "./batch.ts";
 import { type EncoderConfig, namePrefix } from "./config.ts";
 
 export interface Head {
   /** Trained whenever the head is: every parameter outside the encoder. */
   readonly parameters: readonly Tensor[];
-  /** Logits as rows of one distribution each; `hidden` is [rows, T, H]. Most heads have one set. */
+  /** The first token of each row, all tokens, or all positions of [rows, T], padding too. */
+  readonly reads: "first" | "tokens" | "positions";
+  /** Logits as rows of one distribution each, from what the head reads: [rows, H], [rows, T, H] or, packed, [N, H]. */
   logits(hidden: Tensor, batch: DeviceBatch, dropout: Dropout): Tensor[];
   /** One entry for each set of logits. @throws when the batch lacks the labels */
   targets(batch: Batch): HostTargets[];
@@ -43,7 +49,7 @@ export class DenseLayer {
   }
 }
 
-/** tanh(W·h₀ + b) of the first token. Part of the encoder by name, so frozen in all of the paper's training. */
+/** tanh(W·h + b) of the first token. Part of the encoder by name, so frozen in all of the paper's training. */
 export class Pooler {
   readonly #dense: DenseLayer;
 
@@ -57,14 +63,18 @@ export class Pooler {
     );
   }
 
-  /** [rows, T, H] → [rows, H] */
-  apply(hidden: Tensor): Tensor {
-    return tanh(this.#dense.apply(firstToken(hidden)));
+  /** [rows, H] → [rows, H] */
+  apply(first: Tensor): Tensor {
+    return tanh(this.#dense.apply(first));
   }
 }
 
+/** The score of what cannot be chosen: its probability is 0 in float32. */
+const never = -1e30;
+
 /** Start and end scores of every token. Logits are [2·B, T]: all starts, then all ends. */
 export class SpanHead implements Head {
+  readonly reads = "tokens";
   readonly #output: DenseLayer;
 
   constructor(store: ParameterStore, config: EncoderConfig) {
@@ -75,10 +85,15 @@ export class SpanHead implements Head {
     return this.#output.parameters;
   }
 
-  logits(hidden: Tensor): Tensor[] {
-    const [rows, tokens] = hidden.shape;
+  logits(hidden: Tensor, { rows, tokens, mask, packing, isPaddingUnread }: DeviceBatch): Tensor[] {
     const both = this.#output.apply(hidden);
-    return [concat([0, 1].map((i) => reshape(slice(both, -1, i, i + 1), [rows, tokens])), 0)];
+    const all = packing === undefined
+      ? both
+      : embedding(concat([both, full(both.backend, [1, 2], never)], 0), packing.numbers);
+    const logits = concat([0, 1].map((i) => reshape(slice(all, -1, i, i + 1), [rows, tokens])), 0);
+    if (mask === undefined || !isPaddingUnread) return [logits];
+    const padding = affine(cast(mask, "f32"), -never, never);
+    return [add(logits, concat([padding, padding], 0))];
   }
 
   /** Mean of the starts' and the ends' cross-entropies; a position outside the window is ignored. */
@@ -97,6 +112,7 @@ export class SpanHead implements Head {
 
 /** BERT: frozen pooler, dropout, classifier. XLM-R: dropout, dense, tanh, dropout, out_proj on the first token. Logits are [B, labels]. */
 export class ClassificationHead implements Head {
+  readonly reads = "first";
   readonly #config: EncoderConfig;
   readonly #pooler: Pooler | undefined;
   readonly #dense: DenseLayer | undefined;
@@ -123,12 +139,12 @@ export class ClassificationHead implements Head {
     return [...(this.#dense?.parameters ?? []), ...this.#output.parameters];
   }
 
-  logits(hidden: Tensor, _batch: DeviceBatch, dropout: Dropout): Tensor[] {
+  logits(first: Tensor, _batch: DeviceBatch, dropout: Dropout): Tensor[] {
     const p = classifierDropout(this.#config);
     if (this.#pooler !== undefined) {
-      return [this.#output.apply(dropout.apply(this.#pooler.apply(hidden), p, this.#site))];
+      return [this.#output.apply(dropout.apply(this.#pooler.apply(first), p, this.#site))];
     }
-    const features = tanh(this.#dense!.apply(dropout.apply(firstToken(hidden), p, this.#site)));
+    const features = tanh(this.#dense!.apply(dropout.apply(first, p, this.#site)));
     return [this.#output.apply(dropout.apply(features, p, this.#site + 1))];
   }
 
@@ -139,6 +155,7 @@ export class ClassificationHead implements Head {
 
 /** Pooler (frozen; random in XLM-R, which has none of its own), dropout, one score a choice. Logits are [B, choices]. */
 export class ChoiceHead implements Head {
+  readonly reads = "first";
   readonly #config: EncoderConfig;
   readonly #pooler: Pooler;
   readonly #output: DenseLayer;
@@ -155,12 +172,12 @@ export class ChoiceHead implements Head {
     return this.#output.parameters;
   }
 
-  logits(hidden: Tensor, batch: DeviceBatch, dropout: Dropout): Tensor[] {
+  logits(first: Tensor, batch: DeviceBatch, dropout: Dropout): Tensor[] {
     const { choices } = batch;
     if (choices < 2) {
       fail(`multiple choice: the batch has ${choices} choice an example; set choices to 2 or more`);
     }
-    const pooled = dropout.apply(this.#pooler.apply(hidden), classifierDropout(this.#config), this.#site);
+    const pooled = dropout.apply(this.#pooler.apply(first), classifierDropout(this.#config), this.#site);
     return [reshape(this.#output.apply(pooled), [batch.examples, choices])];
   }
 

@@ -14,7 +14,7 @@ import type { Tensor } from "../tensor.ts";
 import type { Batch, DeviceBatch, HostTargets } from "./batch.ts";
 import type { EncoderConfig } from "./config.ts";
 import type { Encoder } from "./encoder.ts";
-import { DenseLayer, type Head, meanTargets, needed, Pooler } from "./heads.ts";
+import { DenseLayer, firstToken, type Head, meanTargets, needed, Pooler } from "./heads.ts";
 
 /**
  * Dense, activation, LayerNorm, the inverse of the active language's invertible adapter, decoder.
@@ -22,6 +22,7 @@ import { DenseLayer, type Head, meanTargets, needed, Pooler } from "./heads.ts";
  * next-sentence prediction, [B, 2]. The loss is the sum of the two means.
  */
 export class MaskedLmHead implements Head {
+  readonly reads = "positions";
   readonly #config: EncoderConfig;
   readonly #encoder: Encoder;
   readonly #adapters: Adapters;
@@ -75,7 +76,7 @@ export class MaskedLmHead implements Head {
     const inverted = this.#adapters.invertible?.invert(normed) ?? normed;
     const logits = [linear(inverted, this.#encoder.wordEmbeddings, this.#decoderBias)];
     if (this.#nextSentence !== undefined) {
-      logits.push(this.#nextSentence.output.apply(this.#nextSentence.pooler.apply(hidden)));
+      logits.push(this.#nextSentence.output.apply(this.#nextSentence.pooler.apply(firstToken(hidden))));
     }
     return logits;
   }

@@ -23,6 +23,7 @@ import { checkConfig, type EncoderConfig, namePrefix } from "./config.ts";
 import { Encoder, type InitialEncoder, type LayerNormPasses } from "./encoder.ts";
 import { ChoiceHead, ClassificationHead, type Head, SpanHead } from "./heads.ts";
 import { MaskedLmHead } from "./lm_head.ts";
+import { packed } from "./packing.ts";
 import { canonicalNames } from "./state_names.ts";
 
 export type Task =
@@ -126,12 +127,17 @@ export class Model {
   prepare(batch: Batch, labelled: boolean): HostBatch {
     return hostBatch(this.config, batch, {
       predicted: this.#head.predicted?.(batch),
+      isPaddingUnread: this.#head.reads === "first" ||
+        (this.#head.reads === "tokens" && !!batch.ignorePadding),
+      keepsPadding: this.#head.reads === "positions" || !!batch.keepPadding,
       targets: labelled ? this.#head.targets(batch) : [],
     });
   }
 
   #onDevice(batch: Batch | DeviceBatch, labelled: boolean): DeviceBatch {
-    return "ids" in batch ? batch : uploadBatch(this.backend, this.prepare(batch, labelled));
+    if ("ids" in batch) return batch;
+    const host = this.prepare(batch, labelled);
+    return uploadBatch(this.backend, this.backend.packsRows ? packed(host) : host);
   }
 
   /** All sets of logits: one, or two for masked-lm with the next-sentence head. */
@@ -139,13 +145,17 @@ export class Model {
     return scope(() => {
       const dropout = new Dropout(options.dropout);
       const inputs = this.#onDevice(batch, false);
-      return this.#head.logits(this.#encoder.forward(inputs, dropout), inputs, dropout);
+      const hidden = this.#encoder.forward(inputs, dropout, this.#head.reads === "first");
+      return this.#head.logits(hidden, inputs, dropout);
     });
   }
 
   /** Hidden states of the last layer, [rows, T, H]. */
   hidden(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor {
-    return scope(() => this.#encoder.forward(this.#onDevice(batch, false), new Dropout(options.dropout)));
+    return scope(() => {
+      const inputs = "ids" in batch ? batch : uploadBatch(this.backend, this.prepare(batch, false));
+      return this.#encoder.forward(inputs, new Dropout(options.dropout));
+    });
   }
 
   /** Mean cross-entropy, shape []: spans average starts and ends, masked-lm with next sentences adds the two means. */

@@ -42,6 +42,11 @@ function part(whole: HostBatch, from: number, to: number): HostBatch {
     positions: rows(whole.positions),
     types: rows(whole.types),
     mask: whole.mask && rows(whole.mask),
+    packing: undefined,
+    firsts: whole.firsts.subarray(0, (to - from) * choices),
+    firstPlaces: whole.firstPlaces.subarray(0, (to - from) * choices),
+    isPaddingUnread: whole.isPaddingUnread,
+    keepsPadding: whole.keepsPadding,
     predicted: predicted && orNone(whole.predicted!.subarray(...predicted).map((token) => token - first), 0),
     targets: whole.targets.map((each, i) =>
       // Masked-language modelling: one target for each predicted token. All other heads: blocks of one for each example.

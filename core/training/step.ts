@@ -9,6 +9,7 @@ import type { Live } from "../backends/kernels.ts";
 import { fail } from "../errors.ts";
 import { type Batch, type DeviceBatch, partsOf, shapeOf, uploadBatch } from "../models/batch.ts";
 import type { Model } from "../models/model.ts";
+import { packed } from "../models/packing.ts";
 import { type Piece, pieces } from "../models/pieces.ts";
 import type { AdamW } from "../optim/adamw.ts";
 import type { LossScale } from "../optim/loss_scale.ts";
@@ -124,7 +125,9 @@ export class TrainingStep {
       );
     }
     const host = model.prepare(batch, true);
-    const parts = pieces(host, microBatch ?? host.examples);
+    const parts = pieces(host, microBatch ?? host.examples).map((part) =>
+      this.#backend.packsRows ? { ...part, batch: packed(part.batch) } : part
+    );
     const shape = parts.map((part) => `${shapeOf(part.batch)} from ${part.firstRow}`).join("; ");
     const inputs = this.#upload(parts, shape);
     this.#number.value = number;

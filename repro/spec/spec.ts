@@ -3,8 +3,11 @@
 import { z } from "zod";
 import { canonicalJson, sha256 } from "./canonical.ts";
 
-/** Raise it whenever the same specification would give other numbers than before: stored runs are then made anew. */
-export const numericsVersion = 1;
+/**
+ * Raise it whenever the same specification would give other numbers than before: stored runs are then made anew.
+ * 2: dropout takes 16 bits an element where it took 32; padding has no share in SQuAD's loss at tiny scale.
+ */
+export const numericsVersion = 2;
 
 export const scales = ["tiny", "low-data", "paper"] as const;
 export const taskNames = ["squad", "xnli", "copa"] as const;

@@ -112,14 +112,20 @@ function prepare(
   return kinds[spec.task]();
 }
 
-/** COPA is padded to the longest of the batch in the authors' script; SQuAD and MNLI to the maximum length. Padding changes no score, only time. */
+/**
+ * COPA is padded to the longest of the batch in the authors' script; SQuAD and MNLI to the maximum length. Of NLI and COPA nothing
+ * reads padding; in SQuAD's loss it is a position like any other, as transformers has it (but see `ignoresPadding`).
+ */
 function trainingPadding(spec: RunSpec): Padding {
   const fixed = spec.scale !== "tiny" && spec.task !== "copa" && spec.fidelity === "authors-code";
   return fixed ? { to: spec.hyperparameters.maxLength } : { to: "longest", multipleOf: 4 };
 }
 
-/** A batch as the model takes it. */
-export function modelBatch(batch: Batch): ModelBatch {
+/** At tiny scale each row has its own length: a fifth of SQuAD's tokens would be padding, which is not computed then. */
+export const ignoresPadding = (spec: RunSpec): boolean => spec.scale === "tiny";
+
+/** A batch as the model takes it. `ignorePadding`: scores of padding are neither learned from nor read. */
+export function modelBatch(batch: Batch, ignorePadding: boolean): ModelBatch {
   const { labels } = batch;
   return {
     examples: batch.size,
@@ -128,6 +134,7 @@ export function modelBatch(batch: Batch): ModelBatch {
     inputIds: batch.inputIds,
     attentionMask: batch.attentionMask,
     tokenTypeIds: batch.tokenTypeIds,
+    ignorePadding,
     ...(labels.kind === "span"
       ? { startPositions: labels.start, endPositions: labels.end }
       : { labels: labels.labels }),

@@ -19,7 +19,7 @@ export async function evaluate(model: Model, data: TaskData, signal: AbortSignal
     let to = from + 1;
     while (to < order.length && (to + 1 - from) * rowsEach * data.lengths[order[to]] <= batchTokens) to++;
     const batch = data.collate(order.subarray(from, to));
-    const logits = scope(() => model.logits(modelBatch(batch)));
+    const logits = scope(() => model.logits(modelBatch(batch, true)));
     const values = await logits.read();
     logits.dispose();
     const half = values.length / 2;

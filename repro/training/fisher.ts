@@ -16,7 +16,7 @@ import {
 import type { RunSpec } from "../spec/mod.ts";
 import type { Batch, Labels } from "../tasks/batch.ts";
 import type { TaskData } from "../tasks/task-data.ts";
-import { modelBatch } from "./data.ts";
+import { ignoresPadding, modelBatch } from "./data.ts";
 import type { Mutant } from "./mutants.ts";
 
 interface TraceContext {
@@ -63,7 +63,8 @@ async function estimate(
   const results = await fisherTrace({
     batches,
     examples: (batch: Batch) => batch.size,
-    logits: (batch: Batch) => model.logits(modelBatch(batch)),
+    logits: (batch: Batch) =>
+      model.logits({ ...modelBatch(batch, ignoresPadding(spec)), keepPadding: !asCoded }),
     groups: model.taskGroups.filter((group) => layers.includes(group.layer)),
     label: mutant === "labels-from-data" ? "data" : asCoded ? "mode" : "sampled",
     random: (i) => streamKey(spec.seed, "fisher-labels", step, i),

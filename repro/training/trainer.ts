@@ -16,7 +16,7 @@ import type { ScheduleEntry } from "../runs/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
 import { batches, epochOrder } from "../tasks/order.ts";
 import type { TaskData } from "../tasks/task-data.ts";
-import { modelBatch } from "./data.ts";
+import { ignoresPadding, modelBatch } from "./data.ts";
 import { tracesByLayer, trackedTrace } from "./fisher.ts";
 import type { Mutant } from "./mutants.ts";
 import { readStateFile } from "./state-file.ts";
@@ -117,7 +117,8 @@ export class Trainer {
       learningRate: hp.learningRate,
       totalSteps: this.steps,
     });
-    this.#update.run(modelBatch(this.#batch()), { number: this.#step, learningRate });
+    const batch = modelBatch(this.#batch(), ignoresPadding(this.#options.spec));
+    this.#update.run(batch, { number: this.#step, learningRate });
     this.#pending.push({ step: this.#step, learningRate, open: this.#open.size });
     this.#step++;
     if (this.#pending.length >= readLossesEvery || this.#step === this.steps) await this.readLosses();

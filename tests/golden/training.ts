@@ -116,7 +116,10 @@ async function squares(model: Model, batch: Batch, uniforms?: readonly number[])
     const tape = new Tape();
     scope(() => {
       const loss = tape.run(() => {
-        const losses = crossEntropy(model.logits(batch), tensor(model.backend, Int32Array.from(labels)));
+        const losses = crossEntropy(
+          model.logits({ ...batch, keepPadding: perExample }),
+          tensor(model.backend, Int32Array.from(labels)),
+        );
         return scale(sum(losses), perExample ? examples / rows : 1 / rows);
       });
       tape.backward(loss, perExample ? { examples } : {});
