@@ -38,6 +38,8 @@ export interface Backend {
   readonly kernels: KernelSet;
   /** Whether attention takes rows without padding (`AttentionShape.starts`): where work is recorded, shapes must not vary so. */
   readonly packsRows: boolean;
+  /** Bytes that it can ever hold, where that is known beforehand: WebAssembly addresses 4 GiB. */
+  readonly maximumBytes?: number;
   /** Contents are undefined: buffers come from a pool. */
   allocate(length: number, dtype: DType): DeviceBuffer;
   /** Gives the buffer back to the pool. Using it afterwards is an error that the backend may not notice. */

@@ -80,9 +80,11 @@ export class AdamW {
   /**
    * Packs parameters that may be trained at some time: their values move into one buffer, beside which their gradients and
    * moments lie. `begin` and `step` do so with those they do not know; told of all at once, a step needs the fewest kernels.
+   * @throws where gradients and moments can never fit, before any of them is made
    */
   adopt(parameters: Iterable<Tensor>): void {
     const fresh = [...new Set(parameters)].filter((each) => !this.#members.has(each));
+    checkSpace(fresh);
     for (const pack of makePacks(fresh)) {
       this.#packs.push(pack);
       for (const member of pack.members) this.#members.set(member.parameter, member);
@@ -324,4 +326,22 @@ function checkGradient(parameter: Tensor): void {
       }; per-example gradients are for tr(F), clear them before training`,
     );
   }
+}
+
+/** @throws when three more values for each parameter exceed what the backend can address */
+function checkSpace(parameters: readonly Tensor[]): void {
+  const { backend } = parameters[0] ?? {};
+  if (backend?.maximumBytes === undefined) return;
+  const count = parameters.reduce((sum, { size }) => sum + size, 0);
+  const { liveBytes } = backend.memory(), needed = 3 * 4 * count;
+  if (liveBytes + needed <= backend.maximumBytes) return;
+  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  fail(
+    `AdamW: gradients and moments of ${count} parameters take ${gib(needed)} beside the ${
+      gib(liveBytes)
+    } in use, ` +
+      `and ${backend.name} holds at most ${
+        gib(backend.maximumBytes)
+      }; train fewer (adapters, not the whole encoder) or use webgpu`,
+  );
 }

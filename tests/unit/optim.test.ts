@@ -4,6 +4,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
+import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
 import { AdamW, type AdamWOptions } from "../../core/optim/adamw.ts";
 import { learningRateAt } from "../../core/optim/schedule.ts";
 import { full, linear, reshape, scope, sum, Tape } from "../../core/mod.ts";
@@ -233,6 +234,20 @@ test("an announced update needs the gradient of every parameter that it counted"
   optimizer.begin([a, b], 0.1);
   setGrad(a, [1]);
   assert.throws(() => optimizer.apply(), /b has no gradient/);
+});
+
+test("moments that can never fit are refused before any is made", async () => {
+  const small = await createWasmBackend({ maximumBytes: 2 ** 23 });
+  const values = new Float32Array(2 ** 18);
+  const parameters = [1, 2, 3].map((n) => parameter(small, values, [values.length], { name: `p${n}` }));
+  const before = small.memory();
+  assert.throws(
+    () => new AdamW().adopt(parameters),
+    /gradients and moments of 786432 parameters take 0\.01 GiB beside .* wasm holds at most 0\.01 GiB; train fewer/,
+  );
+  assert.equal(small.memory(), before);
+  new AdamW().adopt(parameters.slice(0, 1));
+  small.dispose();
 });
 
 test("what cannot be restored or makes no sense is refused", async () => {

@@ -39,11 +39,19 @@ class WasmBackend implements Backend {
   readonly packsRows = true;
   readonly description: string;
   readonly kernels: KernelSet;
+  readonly maximumBytes: number;
   readonly #pool: MemoryPool;
   readonly #workers: Workers | null;
 
-  constructor(pool: MemoryPool, kernels: KernelSet, workers: Workers | null, description: string) {
+  constructor(
+    pool: MemoryPool,
+    kernels: KernelSet,
+    workers: Workers | null,
+    description: string,
+    maximumBytes: number,
+  ) {
     this.#pool = pool;
+    this.maximumBytes = maximumBytes;
     this.kernels = kernels;
     this.#workers = workers;
     this.description = description;
@@ -144,5 +152,5 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   }
   const count = 1 + (workers?.count ?? 0);
   const description = `wasm ${loaded.twin}-simd, ${count} thread${count === 1 ? "" : "s"}${note}`;
-  return new WasmBackend(pool, kernels, workers, description);
+  return new WasmBackend(pool, kernels, workers, description, space.maximumBytes);
 }
