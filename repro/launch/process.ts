@@ -1,6 +1,6 @@
 // Promises what the toolkit needs of processes: who am I, is another alive, start one with the same runtime, talk in lines.
 // Leaves what the lines say to the launcher and the worker beside this file.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import * as os from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -26,6 +26,23 @@ export function peakMemoryBytes(): number {
   const usage = isDeno ? undefined : process.resourceUsage?.();
   return usage?.maxRSS ? usage.maxRSS * 1024 : process.memoryUsage().rss;
 }
+
+/** Commit of a folder's repository and whether tracked files differ from it; undefined where there is no Git or no repository. */
+export function gitState(folder: string): { commit: string; dirty: boolean } | undefined {
+  const git = (...words: string[]) => {
+    const { status, stdout } = spawnSync("git", ["-C", folder, ...words], {
+      encoding: "utf8",
+      timeout: 10_000,
+    });
+    return status === 0 ? stdout.trim() : undefined;
+  };
+  const commit = git("rev-parse", "HEAD");
+  if (commit === undefined) return undefined;
+  return { commit, dirty: git("status", "--porcelain", "--untracked-files=no") !== "" };
+}
+
+/** Model name of the first processor. */
+export const processorName = (): string => os.cpus()[0]?.model.trim() || "unknown processor";
 
 /** Command and first arguments that run a TypeScript module of this project on the runtime in use. */
 export function scriptCommand(module: URL): string[] {

@@ -1,4 +1,6 @@
 // Promises the public surface of the run store, and nothing else.
+export { compareRuns, comparisonLines } from "./compare.ts";
+export type { Comparison as RunComparison } from "./compare.ts";
 export type { ExecuteOptions, ExecuteRun, RunProgress } from "./execute.ts";
 export { LockedError } from "./lock.ts";
 export { DamagedError, files } from "./record.ts";

@@ -56,6 +56,16 @@ export interface ScheduleEntry {
 export interface Provenance {
   runtime: string;
   platform: string;
+  /** Class of machine: processor, cores, memory. */
+  host?: string;
+  /** Commit of this project and whether its files differed from it. */
+  git?: { commit: string; dirty: boolean };
+  packages?: Record<string, string>;
+  /** SHA-256 of what was read and of what was trained. */
+  hashes?: { model: string; data: string; adapter?: string };
+  fidelity?: string;
+  /** A GPU's adapter and driver. */
+  adapter?: unknown;
   backend: string;
   device: string;
   started: string;

@@ -6,15 +6,14 @@ import {
   exists,
   join,
   list,
-  machine,
   makeFolder,
   readBytes,
   readText,
   remove,
-  runtimeName,
   warn,
   writeAtomic,
 } from "../runtime.ts";
+import { environment } from "./environment.ts";
 import { peakMemoryBytes } from "../launch/process.ts";
 import { type RunSpec, sha256 } from "../spec/mod.ts";
 import type { Lock } from "./lock.ts";
@@ -194,7 +193,7 @@ export class RunWriter {
 
   /**
    * Ends the run: stores its result, then says "finished", then removes the checkpoint and releases the lock.
-   * Runtime, platform, times and peak memory are added to the provenance.
+   * Commit, packages, runtime, host, hashes, fidelity, times and peak memory are added to the provenance.
    */
   async finish(
     result: {
@@ -206,11 +205,15 @@ export class RunWriter {
   ): Promise<void> {
     await this.lock.refresh();
     await this.flush();
-    const { platform, arch, cpus } = machine();
+    const digests: Record<string, string> = {};
+    const adapter = join(this.folder, files.adapter);
+    if (await exists(adapter)) digests[files.adapter] = await sha256(await readBytes(adapter));
+    const { modelRevision, dataRevision, fidelity } = this.spec;
     const provenance: Provenance = {
       ...result.provenance,
-      runtime: runtimeName(),
-      platform: `${platform} ${arch}, ${cpus} cores`,
+      ...await environment(),
+      fidelity,
+      hashes: { model: modelRevision, data: dataRevision, adapter: digests[files.adapter] },
       started: this.status.started,
       finished: new Date().toISOString(),
       seconds: Math.round(this.seconds * 100) / 100,
@@ -221,13 +224,10 @@ export class RunWriter {
       [files.schedule]: JSON.stringify(result.schedule) + "\n",
       [files.provenance]: jsonText(provenance),
     };
-    const digests: Record<string, string> = {};
     for (const [name, text] of Object.entries(texts)) {
       await writeAtomic(join(this.folder, name), text);
       digests[name] = await sha256(text);
     }
-    const adapter = join(this.folder, files.adapter);
-    if (await exists(adapter)) digests[files.adapter] = await sha256(await readBytes(adapter));
     await this.writeStatus({ state: "finished", step: result.steps, steps: result.steps, digests });
     await remove(join(this.folder, files.checkpoint));
     await this.lock.release();

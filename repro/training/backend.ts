@@ -5,7 +5,7 @@ import { createReferenceBackend } from "../../core/backends/reference/backend.ts
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
 import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
 import { env } from "../runtime.ts";
-import { describeAdapter, openGpu, requireAdapter } from "../gpu.ts";
+import { type AdapterDescription, describeAdapter, openGpu, requireAdapter } from "../gpu.ts";
 import { storedChoices } from "../tuning.ts";
 import type { BackendName } from "../spec/mod.ts";
 
@@ -36,6 +36,11 @@ export async function openBackend(name: BackendName, options: { threads?: number
   if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1, simd: simdChoice() });
   const { adapter, description } = await requireAdapter();
   return await createWebgpuBackend({ adapter, matmulChoices: await storedChoices(description) });
+}
+
+/** For provenance: adapter and driver of a GPU, nothing for the others. */
+export async function adapterOf(name: BackendName): Promise<{ adapter?: AdapterDescription }> {
+  return name === "webgpu" ? { adapter: (await requireAdapter()).description } : {};
 }
 
 function simdChoice(): "auto" | "plain" {

@@ -5,7 +5,7 @@ import { createModel, type Model, writeSafetensors } from "../../core/mod.ts";
 import type { TargetName } from "../data/datasets.ts";
 import type { ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
-import { openBackend } from "./backend.ts";
+import { adapterOf, openBackend } from "./backend.ts";
 import { targetData, trainingData, validationData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import { type Mutant, parseMutant } from "./mutants.ts";
@@ -122,6 +122,7 @@ async function execute(
       provenance: {
         backend: backend.name,
         device: backend.description,
+        ...await adapterOf(spec.backend),
         // Live and pooled memory at its highest: while this process trained, and with scoring.
         trainingPeakBytes,
         devicePeakBytes: memory.peakBytes,

@@ -202,6 +202,30 @@ test("a disk that is full loses no finished run", async () => {
   assert.is(await state(spec()), "failed");
 });
 
+test("a run says what made it: commit, packages, processor, and the hashes of what it read and trained", async () => {
+  await execute(spec());
+  const { provenance } = (await store.finished(await runId(spec())))!;
+  const { dependencies } = JSON.parse(await readText("package.json")) as {
+    dependencies: Record<string, string>;
+  };
+  assert.equal(Object.keys(provenance.packages!), Object.keys(dependencies).sort());
+  for (const [name, version] of Object.entries(provenance.packages!)) {
+    assert.match(version, /^\d+\.\d+\.\d+/, name);
+  }
+  if (provenance.git !== undefined) {
+    assert.match(provenance.git.commit, /^[0-9a-f]{40}$/);
+    assert.type(provenance.git.dirty, "boolean");
+  }
+  assert.match(provenance.host!, /, \d+ cores, \d+ GiB$/);
+  assert.is(provenance.fidelity, "authors-code");
+  // SHA-256 of the three bytes that the fake execution calls its adapter.
+  assert.equal(provenance.hashes, {
+    model: "m1",
+    data: "d1",
+    adapter: "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81",
+  });
+});
+
 test("list gives every run", async () => {
   await execute(spec());
   await execute(spec({ seed: 2 }), 3).catch(() => {});
