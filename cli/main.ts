@@ -22,6 +22,8 @@ const fixed: Record<string, () => Promise<{ command: Command }>> = {
   selftest: () => import("./commands/selftest.ts"),
   tune: () => import("./commands/tune.ts"),
   plan: () => import("./commands/plan.ts"),
+  explain: () => import("./commands/explain.ts"),
+  compare: () => import("./commands/compare.ts"),
 };
 
 /** A command by name: one of the above, or a table of one of the papers; undefined where there is none. */

@@ -28,6 +28,7 @@ export {
   requestKey,
   requestOf,
   requestsOf,
+  requestWords,
   specify,
   wantedRuns,
 } from "./specify.ts";

@@ -63,6 +63,12 @@ export function requestOf(paper: Paper, row: ResultRow, column: ResultColumn): R
 export const requestKey = (request: RunRequest): string =>
   [request.model, request.task, request.method, request.adapter, request.trainingSize ?? "all"].join(" ");
 
+/** "mbert xnli gu lora with 1000 examples": what is usual goes without saying. */
+export function requestWords({ model, task, method, adapter, trainingSize }: RunRequest): string {
+  const size = trainingSize === undefined ? "" : ` with ${trainingSize} examples`;
+  return `${model} ${task} ${method}${adapter === "mad-x" ? "" : ` ${adapter}`}${size}`;
+}
+
 /** Why a request cannot become a run in this setup, or undefined when it can. */
 export function gapOf(paper: Paper, setup: Setup, { model }: RunRequest): string | undefined {
   if (setup.models[model] !== undefined) return undefined;

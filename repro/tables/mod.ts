@@ -1,6 +1,8 @@
 // Promises the public surface of tables, and nothing else.
 export { chooseLowest, lowestLanguages, printedLowest, tableCells, valueOf } from "./cells.ts";
 export type { CellValues, FoundCell, Lowest, RunOfTable } from "./cells.ts";
+export { explainCells, explanationLines } from "./explain.ts";
+export type { ExplainedSeed, Explanation } from "./explain.ts";
 export { factHolds, factsView, judgeFacts, same } from "./facts.ts";
 export type { JudgedFact } from "./facts.ts";
 export { judgeTable, named, settingsOf } from "./judge.ts";

@@ -1,7 +1,7 @@
 // Promises a judged table in the paper's layout: our number, its spread, the reference with a verdict and the paper's number in
 // every cell; and below it what is missing and which runs would fill it. Leaves drawing to render/.
 import { type Verdict, verdicts } from "../checks/mod.ts";
-import type { LayoutBlock, Paper, ResultTable, Setup } from "../paper/mod.ts";
+import { type LayoutBlock, type Paper, requestWords, type ResultTable, type Setup } from "../paper/mod.ts";
 import type { Block, Line, TableView, Tone } from "../render/mod.ts";
 import type { RunOfTable } from "./cells.ts";
 import { type JudgedCell, type JudgedTable, named } from "./judge.ts";
@@ -167,9 +167,7 @@ export function missingRuns(runs: readonly RunOfTable[]): string[] {
   const seeds = new Map<string, Set<number>>();
   for (const { request, spec, run } of runs) {
     if (run !== null) continue;
-    const { model, task, method, adapter, trainingSize } = request;
-    const size = trainingSize === undefined ? "" : ` with ${trainingSize} examples`;
-    const name = `${model} ${task} ${method}${adapter === "mad-x" ? "" : ` ${adapter}`}${size}`;
+    const name = requestWords(request);
     seeds.set(name, (seeds.get(name) ?? new Set()).add(spec.seed));
   }
   return [...seeds].map(([name, each]) => `${name} seed${each.size === 1 ? "" : "s"} ${[...each].join(" ")}`);
