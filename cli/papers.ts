@@ -27,8 +27,12 @@ export interface Target {
   table: Table;
 }
 
+let named: Promise<Map<string, Target>> | undefined;
+
 /** Every table of every paper. With several papers a table's name is preceded by its paper's: "second/table1". */
-export async function targets(): Promise<Map<string, Target>> {
+export const targets = (): Promise<Map<string, Target>> => named ??= nameTables();
+
+async function nameTables(): Promise<Map<string, Target>> {
   const all = await papers();
   const found = new Map<string, Target>();
   for (const paper of all) {

@@ -6,6 +6,7 @@ import {
   gapOf,
   type Paper,
   requestsOf,
+  requestWords,
   type ResultTable,
   type RunRequest,
   type Setup,
@@ -29,6 +30,8 @@ export interface PlanTarget {
 export interface PlannedRun {
   id: string;
   name: string;
+  /** All but the seed, in words: "mbert squad gu lora". */
+  kind: string;
   spec: RunSpec;
   /** Of the store: finished runs are not made again. */
   state: string;
@@ -105,7 +108,15 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
       const [shape, size] = [shapeOf(paper, setup, request), sizeOf(paper, setup, request)];
       const work = await workOf(spec, shape, size);
       const { state } = await store.inspect(id);
-      const run: PlannedRun = { id, name: runName(spec), spec, state, unlocks: [name], work };
+      const run: PlannedRun = {
+        id,
+        name: runName(spec),
+        kind: requestWords(request),
+        spec,
+        state,
+        unlocks: [name],
+        work,
+      };
       if (probe !== null && state !== "finished") {
         const tokens = Math.min(size.trainTokens, 384);
         const key = `${shape.hidden} ${tokens}`;

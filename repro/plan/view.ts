@@ -19,7 +19,9 @@ export function hoursText(seconds: number): string {
   if (seconds < 90) return `${seconds.toFixed(0)} s`;
   if (seconds < 5400) return `${(seconds / 60).toFixed(0)} min`;
   const hours = seconds / 3600;
-  return hours < 72 ? `${hours.toFixed(1)} h` : `${(hours / 24).toFixed(0)} days`;
+  if (hours < 72) return `${hours.toFixed(1)} h`;
+  const days = hours / 24;
+  return days < 1000 ? `${days.toFixed(0)} days` : `${(days / 365.25).toFixed(1)} years`;
 }
 
 const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -27,10 +29,7 @@ const sum = (values: readonly number[]) => values.reduce((total, value) => total
 /** Runs of one kind: everything but the seed. */
 function kinds(runs: readonly PlannedRun[]): PlannedRun[][] {
   const found = new Map<string, PlannedRun[]>();
-  for (const run of runs) {
-    const key = run.name.replace(/ seed \d+/, "");
-    found.set(key, [...found.get(key) ?? [], run]);
-  }
+  for (const run of runs) found.set(run.kind, [...found.get(run.kind) ?? [], run]);
   return [...found.values()];
 }
 
@@ -85,14 +84,12 @@ export function planLines(plan: Plan): string[] {
   for (const each of plan.provisional) lines.push(`  before it can be run: ${each}`);
   if (open.length > 0) lines.push("", "runs to make, what unlocks most first:");
   for (const runs of kinds(open)) {
-    const [{ name, unlocks, work, seconds }] = runs;
+    const [{ kind, unlocks, work, seconds }] = runs;
     const seeds = runs.map(({ spec }) => spec.seed).join(" ");
     lines.push(
-      `  ${name.replace(/ seed \d+/, "")} × ${runs.length} (seeds ${seeds}): ${
-        flopsText(work.total)
-      } each, ${work.steps} updates${seconds === undefined ? "" : `, ${hoursText(seconds)} each`}; unlocks ${
-        unlocks.join(" ")
-      }`,
+      `  ${kind} × ${runs.length} (seeds ${seeds}): ${flopsText(work.total)} each, ${work.steps} updates${
+        seconds === undefined ? "" : `, ${hoursText(seconds)} each`
+      }; unlocks ${unlocks.join(" ")}`,
     );
   }
   return lines;

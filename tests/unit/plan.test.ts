@@ -1,0 +1,259 @@
+// Promises: a plan counts each run once and says what it costs; a budget of more seeds ends where it should; a fault's power is
+// kept and drawn. Leaves training to its own tests: runs here are fakes with invented numbers.
+import * as fs from "node:fs/promises";
+import * as os from "node:os";
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { setupFor } from "../../cli/commands/setup.ts";
+import { requestsOfTargets } from "../../cli/commands/all.ts";
+import { targetsOf } from "../../cli/papers.ts";
+import { type Paper, requestsOf, type ResultTable, type Setup, wantedRuns } from "../../repro/paper/mod.ts";
+import {
+  flopsText,
+  makePlan,
+  parsePlan,
+  planText,
+  untilDecided,
+  type UntilOptions,
+  workOf,
+} from "../../repro/plan/mod.ts";
+import { forwardFlops, stepFlops } from "../../repro/plan/flops.ts";
+import { type Metrics, RunStore } from "../../repro/runs/mod.ts";
+import { join } from "../../repro/runtime.ts";
+import { runId, type RunSpec } from "../../repro/spec/mod.ts";
+import { powerOf, powerView } from "../../repro/tables/power.ts";
+import { renderText } from "../../repro/render/mod.ts";
+import { paper as moths } from "../fixtures/papers/moths/paper.ts";
+import { spec } from "../fakes/specs.ts";
+
+const test = suite("plan");
+let store: RunStore;
+test.before.each(async () => {
+  store = new RunStore(await fs.mkdtemp(join(os.tmpdir(), "repro-plan-")));
+});
+test.after.each(async () => await fs.rm(store.folder, { recursive: true }));
+
+const targets = (await targetsOf(["all"])).filter(({ table }) => table.kind === "results") as {
+  paper: Paper;
+  table: ResultTable;
+}[];
+
+async function planAll(scale: string) {
+  const [{ paper }] = targets;
+  const { setup } = await setupFor(
+    { scale, seeds: "4", backend: "wasm" },
+    paper,
+    requestsOfTargets(targets),
+    { provisional: true },
+  );
+  return await makePlan({
+    targets: targets.map(({ paper, table }) => ({ name: table.id, paper, table, setup })),
+    store,
+    jobs: 2,
+    probe: null,
+  });
+}
+
+test("all tables at scale paper: runs that tables share are counted once", async () => {
+  const plan = await planAll("paper");
+  const of = (name: string) => plan.tables.find((each) => each.name === name)!;
+  // 2 encoders × 3 tasks × 4 methods × 4 seeds; SQuAD alone in Table 8, COPA in 9, MNLI in 10.
+  assert.is(of("table1").runs, 96);
+  assert.is(of("table8").runs + of("table9").runs + of("table10").runs, 96);
+  assert.is(of("table1").alone + of("table8").alone + of("table9").alone + of("table10").alone, 0);
+  // Table 2 is a part of Table 14, Table 11 of Table 13, and half of Table 12 is in Table 1.
+  assert.is(of("table2").alone, 0);
+  assert.is(of("table14").runs, 2 * 3 * 3 * 4);
+  assert.is(of("table11").alone, 0);
+  assert.is(of("table13").runs, 2 * 2 * 3 * 3 * 4);
+  assert.is(of("table12").alone, 2 * 2 * 4);
+  assert.is(of("table7").runs, 2 * 3 * 4);
+  assert.is(of("table16").runs + of("table17").runs + of("table18").runs, 24);
+  assert.is(plan.runs.length, 96 + 72 + 144 + 16 + 24 + 24);
+  assert.ok(plan.provisional.length > 0);
+  // Whoever reads the file gets the same runs, and a changed one is noticed.
+  const text = planText(plan);
+  assert.is((await parsePlan(text, "p.json")).runs.length, plan.runs.length);
+  let message = "";
+  await parsePlan(text.replace('"seed": 1,', '"seed": 7,'), "p.json").catch((error) =>
+    message = error.message
+  );
+  assert.match(message, /plan p\.json: run [0-9a-f]{16} has a specification of run/);
+});
+
+test("at scale tiny what has no encoder is a gap with its reason, and nothing else is", async () => {
+  const plan = await planAll("tiny");
+  for (const { name, runs, gaps } of plan.tables) {
+    const deberta = ["table16", "table17", "table18"].includes(name);
+    assert.is(runs === 0, deberta, name);
+    assert.equal(gaps.length, deberta ? 1 : 0);
+  }
+  assert.equal(plan.provisional, []);
+  assert.equal(plan.downloads, []);
+});
+
+test("the work of a run, by hand", async () => {
+  const widths = { layers: 2, hidden: 8, feedForward: 16, heads: 2, vocabulary: 50 };
+  const size = { train: 100, validation: 10, trainTokens: 4, scoreTokens: 3, test: { xnli: 20 }, read: "" };
+  const step = { ...widths, batch: 8, tokens: 4 };
+  const standard = await workOf(spec({ method: "standard" }), widths, size);
+  assert.is(standard.steps, 20);
+  assert.is(standard.training, 20 * stepFlops(step, 2));
+  assert.is(standard.fisher, 0);
+  // Two validations (every 10 steps) of 10, and three languages of 20.
+  assert.is(standard.evaluation, forwardFlops({ ...widths, batch: 2 * 10 + 3 * 20, tokens: 3 }));
+  assert.is(standard.total, standard.training + standard.evaluation);
+  // Paper's gradual unfreezing, k = 2: one layer for two updates, both from then on.
+  const gradual = await workOf(spec({ fidelity: "paper" }), widths, size);
+  assert.is(gradual.training, 2 * stepFlops(step, 1) + 18 * stepFlops(step, 2));
+  // As coded the second layer comes at 2k − 1.
+  const coded = await workOf(spec(), widths, size);
+  assert.is(coded.training, 3 * stepFlops(step, 1) + 17 * stepFlops(step, 2));
+  const fun = await workOf(spec({ method: "fun" }), widths, size);
+  assert.is(fun.fisher, 2 * 5 * stepFlops(step, 2));
+  const full = await workOf(spec({ method: "standard", adapter: "full" }), widths, size);
+  assert.is(full.training, 20 * stepFlops(step, "all"));
+  assert.ok(full.bytes > standard.bytes);
+  const epochs = { ...spec().hyperparameters, steps: undefined, epochs: 3, trainingSize: 30 };
+  assert.is((await workOf(spec({ hyperparameters: epochs }), widths, size)).steps, 3 * 4);
+  assert.is(flopsText(53.3e18), "53.3 EFLOP");
+  assert.is(flopsText(0), "0.00 FLOP");
+});
+
+const table = moths.tables[0] as ResultTable;
+const atPaper: Setup = {
+  scale: "paper",
+  seeds: [1, 2],
+  backend: "wasm",
+  fidelity: "paper",
+  data: "tiny",
+  models: { lamp: { model: "lamp", revision: "l1" } },
+  dataRevisions: { xnli: "d1" },
+};
+const choice = { rows: ["lamp/all"], columns: ["xnli/en/accuracy"] };
+
+/** Finished runs whose English lies around a mean, seed by seed with some spread; everything else is 60. */
+async function untilWith(mean: number, spread: number, changes: Partial<UntilOptions> = {}) {
+  const made: number[] = [];
+  const finish = async (of: RunSpec) => {
+    const writer = await store.begin(of);
+    if (writer === null) return;
+    const wave = [-1, 1, 0.4, -0.4, 0.9, -0.9][of.seed % 6];
+    const metrics: Metrics = { "xnli/ar/accuracy": 60, "xnli/sw/accuracy": 61 };
+    metrics["xnli/en/accuracy"] = mean + spread * wave;
+    await writer.finish({ metrics, schedule: [], steps: 1, provenance: { backend: "wasm", device: "fake" } });
+  };
+  const start = wantedRuns(moths, table, atPaper, choice);
+  for (const each of start) await finish(each.spec);
+  const runs = await Promise.all(
+    start.map(async (each) => ({ ...each, run: await store.finished(await runId(each.spec)) })),
+  );
+  const result = await untilDecided({
+    ...{ paper: moths, table, setup: atPaper, choice, file: null, store, runs },
+    budget: { runs: 60, hours: 1 },
+    async make(specs) {
+      for (const each of specs) {
+        made.push(each.seed);
+        await finish(each);
+      }
+      return { interrupted: false, failed: 0 };
+    },
+    ...changes,
+  });
+  return { ...result, made, verdict: result.judged.cells[0].verdict };
+}
+
+test("seeds are added until the cell is decided, each once", async () => {
+  // Printed: 70 ± 0.5 over 3 runs, margin 3. Two seeds with this spread decide nothing.
+  const { verdict, ended, made, added } = await untilWith(70.5, 2.5);
+  assert.is(verdict, "consistent");
+  assert.is(ended, "decided");
+  assert.is(added, made.length);
+  assert.equal(made, Array.from({ length: made.length }, (_, i) => i + 3));
+  assert.ok(made.length >= 1 && made.length < 30, String(made.length));
+});
+
+test("a difference is shown with more seeds too", async () => {
+  const { verdict, ended, made } = await untilWith(76, 6);
+  assert.is(verdict, "inconsistent");
+  assert.is(ended, "decided");
+  assert.ok(made.length > 0);
+});
+
+test("a decided cell adds nothing", async () => {
+  const { verdict, made } = await untilWith(70.1, 0.1);
+  assert.is(verdict, "consistent");
+  assert.equal(made, []);
+});
+
+test("a budget of runs, of hours, a failure and an interruption each end it by name", async () => {
+  const few = await untilWith(70.5, 2.5, { budget: { runs: 1, hours: 1 } });
+  assert.is(few.ended, "budget of runs");
+  assert.equal(few.made, [3]);
+  assert.is(few.verdict, "underpowered");
+  let time = 0;
+  const late = await untilWith(70.5, 2.5, {
+    budget: { runs: 60, hours: 0.5 },
+    now: () => (time += 3_600_000),
+  });
+  assert.is(late.ended, "budget of hours");
+  const failing = await untilWith(70.5, 2.5, {
+    make: () => Promise.resolve({ interrupted: false, failed: 1 }),
+  });
+  assert.is(failing.ended, "failure");
+  const stopped = await untilWith(70.5, 2.5, {
+    make: () => Promise.resolve({ interrupted: true, failed: 0 }),
+  });
+  assert.is(stopped.ended, "interrupted");
+  assert.ok(stopped.interrupted);
+});
+
+test("where their own spread hides the margin, no number of runs on our side would decide", async () => {
+  // Printed: 70 ± 0.5 over 3 runs. Within 1 point is never shown (1.1 + 2.92 × 0.29), nor that it differs (4.30 × 0.29 > 1.1).
+  const { published } = table;
+  const strict = { ...table, published: { ...published, margin: { points: 1, why: "strict" } } };
+  const { ended, verdict } = await untilWith(71, 0.2, { table: strict });
+  assert.is(verdict, "underpowered");
+  assert.is(ended, "no number of runs would decide");
+});
+
+test("which cells notice a fault is kept and drawn, faults that none notices too", () => {
+  const { paper, table } = targets[0];
+  const cell = (column: string, verdict: "inconsistent" | "consistent", difference: number) => ({
+    ...{ row: "mbert/standard", column, mean: 1, sd: 0, n: 1, seeds: {}, paper: null, why: "" },
+    reference: { mean: 1, n: 4, tolerance: 2.5, from: "stored runs" as const },
+    verdict,
+    difference,
+  });
+  const mutants = [
+    powerOf("language-not-swapped", "the English adapter stays in", [
+      cell("mlqa/en/f1", "consistent", 0),
+      cell("mlqa/average/f1", "inconsistent", -34.219),
+    ]),
+    powerOf("labels-from-data", "labels are taken from the data", [cell("mlqa/en/f1", "consistent", 0.4)]),
+  ];
+  const text = renderText(powerView(paper, table, {
+    ...{
+      format: 1,
+      table: "table1",
+      scale: "tiny",
+      fidelity: "authors-code",
+      seeds: [1],
+      command: "",
+      mutants,
+    },
+    made: { date: "2000-01-01", device: "fake", numericsVersion: 1 },
+  }));
+  assert.match(text, /-34\.2≠/);
+  assert.match(text, /language-not-swapped \(the English adapter stays in\): 1 of 2 cells notice it/);
+  assert.match(text, /labels-from-data \(.*\): 0 of 1 cells notice it/);
+});
+
+test("requests of a table are distinct", () => {
+  for (const { paper, table } of targets) {
+    const requests = requestsOf(paper, table).map((each) => JSON.stringify(each));
+    assert.is(new Set(requests).size, requests.length, table.id);
+  }
+});
+
+test.run();
