@@ -12,8 +12,8 @@ import { UsageError } from "./ui/usage.ts";
 const fixed: Record<string, () => Promise<{ command: Command }>> = {
   all: () => import("./commands/all.ts"),
   run: () => import("./commands/run.ts"),
-  fetch: () => import("./commands/fetch.ts"),
   status: () => import("./commands/status.ts"),
+  fetch: () => import("./commands/fetch.ts"),
   score: () => import("./commands/score.ts"),
   doctor: () => import("./commands/doctor.ts"),
   list: () => import("./commands/list.ts"),

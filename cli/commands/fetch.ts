@@ -201,10 +201,12 @@ function report(
   values: Values,
   lacking: boolean,
 ): number {
-  const of = (got: Outcome["got"]) => [...outcomes].filter(([, outcome]) => outcome.got === got);
+  // In the order of the plan, whatever came first.
+  const ended = plan.files.map((file) => outcomes.get(file)).filter((outcome) => outcome !== undefined);
+  const of = (got: Outcome["got"]) => ended.filter((outcome) => outcome.got === got);
   const errors = [
     ...plan.failed.map(({ error }) => error),
-    ...of("failed").map(([, outcome]) => (outcome as { error: unknown }).error),
+    ...of("failed").map((outcome) => (outcome as { error: unknown }).error),
   ];
   const messages = distinct(errors);
   if (values.json) {

@@ -9,11 +9,12 @@ import {
   type RunRequest,
   type Setup,
 } from "../../repro/paper/mod.ts";
-import { isFolder, resolve } from "../../repro/runtime.ts";
+import { NotFetchedError } from "../../repro/fetch/locate.ts";
 import { backends, fidelities, scales, type TaskName } from "../../repro/spec/mod.ts";
 import { resolveBackend } from "../../repro/training/backend.ts";
 import { modelRevision, taskRevision } from "../../repro/training/identify.ts";
 import type { OptionSpec, Values } from "../ui/arguments.ts";
+import { dataPlace, modelPlace } from "../ui/places.ts";
 import { listOf, oneOf, seedsOf, UsageError, wholeNumber } from "../ui/usage.ts";
 
 export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[] => {
@@ -29,12 +30,15 @@ export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[
       help: `${fidelities.join(", ")}: whom to follow where they differ`,
       default: "authors-code",
     },
-    { flag: "--data-root <folder>", help: "real data in place of the tiny world" },
+    {
+      flag: "--data-root <folder>",
+      help: "real data; default: the tiny world at scale tiny, else what repro fetch brought",
+    },
     ...[...models.values()].map(({ id, title, tiny }) => ({
-      flag: `--${id} <folder>`,
-      help: `the ${title} encoder (needed ${
-        tiny === undefined ? "at every scale" : "at scales low-data and paper"
-      })`,
+      flag: `--${id} <model>`,
+      help: `folder or Hub id of the ${title} encoder (default: ${
+        tiny === undefined ? "none at scale tiny" : "the tiny world's at scale tiny"
+      }, else the pinned one)`,
     })),
     { flag: "--training-size <n>", help: "training examples at scale low-data" },
     { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
@@ -79,33 +83,35 @@ export async function setupFor(
   const fidelity = oneOf("fidelity", values.fidelity ?? "authors-code", fidelities);
   const choice = oneOf("backend", values.backend ?? "auto", ["auto", ...backends] as const);
   const { provisional = false } = options;
-  const data = dataOf(values, scale, provisional);
+  const data = dataPlace(values["data-root"], scale);
   const models: Record<string, { model: string; revision: string }> = {};
+  const absent: string[] = [];
   const used = new Set(requests.map(({ model }) => model));
   for (const { id, tiny, hub } of paper.models.filter(({ id }) => used.has(id))) {
     const given = values[id];
     if (given !== undefined) {
-      const model = resolve(String(given));
+      const model = modelPlace(given);
       models[id] = { model, revision: await modelRevision(model, data) };
     } else if (scale === "tiny" && tiny !== undefined) {
       models[id] = { model: tiny, revision: await modelRevision(tiny, data) };
-    } else if (scale !== "tiny" && provisional) {
-      models[id] = { model: hub, revision: "provisional: not at hand" };
+    } else if (scale !== "tiny") {
+      const revision = await ifFetched(() => modelRevision(hub, data), (why) => absent.push(why));
+      if (revision !== null) models[id] = { model: hub, revision };
+      else if (provisional) models[id] = { model: hub, revision: notAtHand };
     }
   }
   if (Object.keys(models).length === 0 && scale !== "tiny" && used.size > 0) {
     throw new UsageError(
-      `--scale ${scale} needs the real encoders: give ${
+      `--scale ${scale} needs the real encoders: ${absent.join("; ")}; or give ${
         [...used].map((id) => `--${id} FOLDER`).join(" ")
-      } with config.json, tokenizer.json, model.safetensors and adapters/<language>.safetensors`,
+      }`,
     );
   }
   const { name: backend, reason } = await resolveBackend(choice);
   const dataRevisions: Partial<Record<TaskName, string>> = {};
   for (const task of new Set(requests.map(({ task }) => task))) {
-    dataRevisions[task] = data === provisionalData
-      ? "provisional: not at hand"
-      : await taskRevision(data, task, evaluations(paper, task));
+    const revision = () => taskRevision(data, task, evaluations(paper, task));
+    dataRevisions[task] = provisional ? await ifFetched(revision) ?? notAtHand : await revision();
   }
   return {
     reason,
@@ -139,19 +145,18 @@ export async function setupForTable(
   return { ...prepared, choice };
 }
 
-/** Stands for data that a plan can do without. */
-export const provisionalData = "the paper's data";
+const notAtHand = "provisional: not at hand";
 
-function dataOf(values: Values, scale: string, provisional: boolean): string {
-  const root = values["data-root"];
-  if (root === undefined) {
-    if (scale === "tiny") return "tiny";
-    if (provisional) return provisionalData;
-    throw new UsageError(
-      `--scale ${scale} needs real data: give --data-root FOLDER (squad/, xquad/, mlqa/, xnli/, copa/, xcopa/)`,
-    );
+/** null, with the reason, where something was not fetched yet; any other trouble is thrown. */
+async function ifFetched(
+  work: () => Promise<string>,
+  onAbsent?: (why: string) => void,
+): Promise<string | null> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof NotFetchedError)) throw error;
+    onAbsent?.(error.message);
+    return null;
   }
-  const folder = resolve(String(root));
-  if (!isFolder(folder)) throw new UsageError(`--data-root ${root}: no such folder`);
-  return folder;
 }

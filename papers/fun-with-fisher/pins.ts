@@ -12,7 +12,6 @@ import type { TaskName } from "../../repro/spec/mod.ts";
 import { printed } from "./printed.ts";
 import { datasets as evaluated } from "./world.ts";
 import pins from "./pins.json" with { type: "json" };
-import type { Encoder } from "./hyperparameters.ts";
 
 interface Side {
   repo?: string;
@@ -30,12 +29,6 @@ const adapters = pins.adapters as Record<string, {
   base: string;
   choices: Record<string, { language: string; url: string; sha256: string; nonLinearity: string }[]>;
 }>;
-
-/** The Hub id that stands for an encoder in a specification: "org/name@commit". */
-export function pinnedModel(encoder: Encoder): string {
-  const { repo, revision } = models[encoder];
-  return `${repo}@${revision}`;
-}
 
 const modelSet = (short: string): FileSet => {
   const { repo, revision, evidence, files, note } = models[short];

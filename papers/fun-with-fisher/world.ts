@@ -2,6 +2,9 @@
 // Leaves which table shows what to tables/ and downloads to pins.ts.
 import type { PaperDataset, PaperModel, TaskSize } from "../../repro/paper/mod.ts";
 import type { TaskName } from "../../repro/spec/mod.ts";
+import pins from "./pins.json" with { type: "json" };
+
+const pinned = (id: keyof typeof pins.models) => `${pins.models[id].repo}@${pins.models[id].revision}`;
 
 const base = { layers: 12, hidden: 768, feedForward: 3072, heads: 12 };
 
@@ -9,21 +12,21 @@ export const models: readonly PaperModel[] = [
   {
     id: "mbert",
     title: "mBERT",
-    hub: "google-bert/bert-base-multilingual-cased",
+    hub: pinned("mbert"),
     tiny: "mbert",
     shape: { ...base, vocabulary: 119_547 },
   },
   {
     id: "xlmr",
     title: "XLM-R",
-    hub: "FacebookAI/xlm-roberta-base",
+    hub: pinned("xlmr"),
     tiny: "xlmr",
     shape: { ...base, vocabulary: 250_002 },
   },
   {
     id: "mdeberta",
     title: "mDeBERTa",
-    hub: "microsoft/mdeberta-v3-base",
+    hub: pinned("mdeberta"),
     shape: { ...base, vocabulary: 251_000 },
     noTiny: "the tiny world has no mDeBERTa encoder: none was pretrained in that shape",
   },

@@ -66,12 +66,12 @@ async function firstPresent(source: DataSource, paths: string[]): Promise<string
   return undefined;
 }
 
-function noneOf(source: DataSource, paths: string[], what: string): DataError {
-  return new DataError(
+function noneOf(source: DataSource, paths: string[], what: string): Error {
+  return source.absent?.(paths[0], what) ?? new DataError(
     paths[0],
     "",
     `no ${what} in ${source.name}`,
-    source.remedy?.(paths[0]) ?? `put one of these there: ${paths.join(", ")}`,
+    `put one of these there: ${paths.join(", ")}`,
   );
 }
 

@@ -2,7 +2,7 @@
 // under the names and in the formats that the readers know. Leaves the formats' conversion to hub-layouts.ts.
 import { sizeOrNull } from "../disk.ts";
 import { dataFolder } from "../fetch/plan.ts";
-import { locateRepo } from "../fetch/locate.ts";
+import { locateRepo, NotFetchedError } from "../fetch/locate.ts";
 import { reproCacheFolder } from "../fetch/settings.ts";
 import { isFolder, join, list } from "../runtime.ts";
 import { DataError } from "./errors.ts";
@@ -147,7 +147,10 @@ export async function shardsOf(folder: string, split: string): Promise<string[]>
 export function fetchedSource(): DataSource {
   const folder = dataFolder(reproCacheFolder());
   const plain = isFolder(folder) ? folderSource(folder) : memorySource(folder, new Map());
-  const remedy = (path: string) => `fetch it: repro fetch ${path.split("/")[0]}`;
+  const absent = (path: string, what: string) =>
+    new NotFetchedError(
+      `read ${path}: no ${what} in ${folder} or the Hub's cache; fetch it: repro fetch ${path.split("/")[0]}`,
+    );
   const members = new Map<string, Promise<string[]>>();
 
   /** How to get the text of a path, null where it is nowhere. */
@@ -172,19 +175,12 @@ export function fetchedSource(): DataSource {
   let last: { path: string; text: string } | null = null;
   return {
     name: `what was fetched (${folder})`,
-    remedy,
+    absent,
     has: async (path) => await find(path) !== null,
     async text(path) {
       if (last?.path === path) return last.text;
       const read = await find(path);
-      if (read === null) {
-        throw new DataError(
-          path,
-          "",
-          `not fetched yet (looked in ${folder} and the Hub's cache)`,
-          remedy(path),
-        );
-      }
+      if (read === null) throw absent(path, "such file");
       last = { path, text: await read() };
       return last.text;
     },

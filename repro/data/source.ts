@@ -11,8 +11,8 @@ export interface DataSource {
   text(path: string): Promise<string>;
   /** Names of files and folders directly inside `dir`, sorted; empty when there is no such folder. */
   list(dir: string): Promise<string[]>;
-  /** What to do about an absent file, where the source knows it. */
-  remedy?(path: string): string;
+  /** The error about files that are not there, where the source knows better than to ask for them. */
+  absent?(path: string, what: string): Error;
 }
 
 function relative(path: string): string {

@@ -1,8 +1,7 @@
 // Promises Wikipedia's articles of one language from the Hub's Parquet shards, one row group in memory at a time.
 // Leaves fetching the shards to `repro fetch wikipedia-<language>` and turning text into training batches to its callers.
-import { locateRepo } from "../fetch/locate.ts";
+import { locateRepo, NotFetchedError } from "../fetch/locate.ts";
 import { join } from "../runtime.ts";
-import { DataError } from "./errors.ts";
 import { shardsOf } from "./fetched.ts";
 import { parquetRowGroups } from "./parquet.ts";
 
@@ -17,10 +16,13 @@ const dump = "20231101";
 
 /** The shards of a language that were fetched. Throws with the command that fetches them when there are none. */
 export async function wikipediaShards(language: string): Promise<string[]> {
-  const remedy = `fetch it: repro fetch wikipedia-${language}`;
   const snapshot = await locateRepo("dataset", repo, null);
   const shards = snapshot === null ? [] : await shardsOf(join(snapshot, `${dump}.${language}`), "train");
-  if (shards.length === 0) throw new DataError(`${repo} ${dump}.${language}`, "", "not fetched yet", remedy);
+  if (shards.length === 0) {
+    throw new NotFetchedError(
+      `read ${repo} ${dump}.${language}: not in the Hub's cache; fetch it: repro fetch wikipedia-${language}`,
+    );
+  }
   return shards;
 }
 

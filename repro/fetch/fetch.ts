@@ -3,7 +3,6 @@
 import { digestFile, type Digests, sizeOrNull } from "../disk.ts";
 import { Lock, LockedError } from "../runs/lock.ts";
 import { basename, dirname, exists, join, makeFolder, remove, rename } from "../runtime.ts";
-import { unpackAdapter } from "./adapters.ts";
 import { difference, download, type Expectation } from "./download.ts";
 import { FetchError } from "./errors.ts";
 import type { Client } from "./http.ts";
@@ -100,7 +99,6 @@ async function fetchOne(
     await rename(partial, blob);
     if (blob !== file.path) await linkBlob(blob, file.path);
     await record(file, expect, digests, settings);
-    if (file.set.kind === "adapter" && file.set.repo === undefined) await unpackAdapter(file.path);
     return { got: "downloaded", digests };
   } finally {
     clearInterval(alive);
@@ -157,7 +155,6 @@ async function verified(
       digests,
       settings,
     );
-    if (file.set.kind === "adapter" && file.set.repo === undefined) await unpackAdapter(file.path);
     return digests;
   }
   const [what, expected, got] = found;

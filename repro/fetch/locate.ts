@@ -1,7 +1,7 @@
 // Promises where on this machine a fetched model, adapter or data set lies, or the exact command that brings it. Never asks the
 // network. Leaves downloading to fetch.ts and reading to world.ts.
 import { sizeOrNull } from "../disk.ts";
-import { exists, isFolder, join, list } from "../runtime.ts";
+import { isFolder, join, list } from "../runtime.ts";
 import { cachedSnapshot } from "./hub-cache.ts";
 import { readLockFile } from "./lock-file.ts";
 import { dataFolder } from "./plan.ts";
@@ -50,6 +50,11 @@ export async function locateRepo(
   return null;
 }
 
+/** Something that a run needs is not on this machine; the message holds the command that brings it. */
+export class NotFetchedError extends Error {
+  override name = "NotFetchedError";
+}
+
 const weightFiles = /^(model|pytorch_model)(-\d{5}-of-\d{5})?\.(safetensors|bin)$/;
 
 /**
@@ -60,7 +65,7 @@ export async function locateModel(model: HubModel): Promise<string> {
   const id = `${model.name}${model.revision === null ? "" : `@${model.revision}`}`;
   const folder = await locateRepo("model", model.name, model.revision);
   if (folder === null) {
-    throw new Error(`model ${id}: not in ${hubCacheFolder()}; fetch it: repro fetch ${id}`);
+    throw new NotFetchedError(`model ${id}: not in ${hubCacheFolder()}; fetch it: repro fetch ${id}`);
   }
   const names = await list(folder);
   const lacks = !names.includes("config.json")
@@ -69,7 +74,7 @@ export async function locateModel(model: HubModel): Promise<string> {
     ? "weights"
     : null;
   if (lacks !== null) {
-    throw new Error(`model ${id}: ${lacks} is absent in ${folder}; complete it: repro fetch ${id}`);
+    throw new NotFetchedError(`model ${id}: ${lacks} is absent in ${folder}; complete it: repro fetch ${id}`);
   }
   for (const name of names) {
     if (await sizeOrNull(join(folder, name)) === null && !isFolder(join(folder, name))) {
@@ -79,21 +84,14 @@ export async function locateModel(model: HubModel): Promise<string> {
   return folder;
 }
 
-/** Where a model's language adapters lie: one folder a language, as unpacked from AdapterHub. */
+/**
+ * Where a model's language adapters lie: one zip a language as AdapterHub serves it, or a folder of that name that was trained.
+ */
 export const adaptersFolder = (model: HubModel): string =>
   join(dataFolder(reproCacheFolder()), "adapters", model.name.split("/")[1], model.adapters);
 
-/** Folder of a language adapter (adapter_config.json and weights). Throws with the command that fetches it. */
-export async function locateAdapter(model: HubModel, language: string): Promise<string> {
-  const all = adaptersFolder(model);
-  const folder = join(all, language);
-  if (await exists(join(folder, "adapter_config.json"))) return folder;
-  const present = (await list(all)).filter((name) => !name.includes("."));
-  throw new Error(
-    `model ${model.name}: no language adapter for "${language}" in ${all} (there are ${
-      present.join(", ") || "none"
-    }); fetch them: repro fetch ${model.name.split("/")[1]}-adapters${
-      model.adapters === "default" ? "" : `-${model.adapters}`
-    }, or put one there that you trained`,
-  );
-}
+/** The command that fetches a model's language adapters. */
+export const adaptersRemedy = (model: HubModel): string =>
+  `fetch them: repro fetch ${model.name.split("/")[1]}-adapters${
+    model.adapters === "default" ? "" : `-${model.adapters}`
+  }, or put one that you trained into ${adaptersFolder(model)}`;

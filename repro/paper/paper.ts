@@ -27,7 +27,7 @@ export interface PaperModel {
   /** Why there is none. */
   noTiny?: string;
   shape: EncoderShape;
-  /** Where the paper's weights are published. */
+  /** Where the paper's weights are published, pinned: "org/name@commit". */
   hub: string;
 }
 

@@ -164,11 +164,13 @@ function missingThings(targets: readonly PlanTarget[]): string[] {
   const found = new Set<string>();
   for (const { paper, setup } of targets) {
     for (const [id, { revision }] of Object.entries(setup.models)) {
-      if (revision.startsWith(provisionalWord)) found.add(`model ${id} is not at hand: --${id} FOLDER`);
+      if (revision.startsWith(provisionalWord)) {
+        found.add(`model ${id} is not at hand: repro fetch ${id} (or --${id} FOLDER)`);
+      }
     }
     const revisions = Object.values(setup.dataRevisions);
     if (revisions.some((each) => each?.startsWith(provisionalWord))) {
-      found.add(`the data of ${paper.shortTitle} are not at hand: --data-root FOLDER`);
+      found.add(`the data of ${paper.shortTitle} are not at hand: repro fetch (or --data-root FOLDER)`);
     }
   }
   return [...found];

@@ -74,12 +74,12 @@ const languages = z.array(z.string().regex(/^[a-z]{2,3}$/, "a language code like
 const specFields = {
   format: z.literal(1),
   scale: z.enum(scales),
-  /** "mbert" or "xlmr" of the tiny world, or the folder of a model. */
+  /** "mbert" or "xlmr" of the tiny world, a model of the Hub ("org/name@commit"), or the folder of a model. */
   model: z.string().min(1),
   /** SHA-256 over the model's weights and its language adapters. */
   modelRevision: z.string().min(1),
   task: z.enum(taskNames),
-  /** "tiny", or the folder of a data root. */
+  /** "tiny", "fetched", or the folder of a data root. */
   data: z.string().min(1),
   dataRevision: z.string().min(1),
   method,

@@ -22,9 +22,15 @@ export interface LanguageAdapters {
 /**
  * adapters/<language>.safetensors (MAD-X's defaults: ReLU, halves, with invertible block; what `repro pretrain` writes), or
  * AdapterHub's adapters/<language>.zip and adapters/<language>/, which say themselves what they are.
+ * @param root where they lie, when not in the model's folder
+ * @param remedy what to do about one that is not there
  */
-export async function openLanguageAdapters(folder: string, config: EncoderConfig): Promise<LanguageAdapters> {
-  const root = join(folder, "adapters");
+export async function openLanguageAdapters(
+  folder: string,
+  config: EncoderConfig,
+  root = join(folder, "adapters"),
+  remedy?: string,
+): Promise<LanguageAdapters> {
   const paths = new Map<string, string>();
   const digests: string[] = [];
   for (const name of await list(root)) {
@@ -49,7 +55,7 @@ export async function openLanguageAdapters(folder: string, config: EncoderConfig
         throw new Error(
           `model ${folder}: no language adapter for "${code}"; there are ${
             [...paths.keys()].join(", ") || "none"
-          }`,
+          }${remedy === undefined ? "" : `; ${remedy}`}`,
         );
       }
       if (path.endsWith(".safetensors")) {

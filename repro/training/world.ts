@@ -1,7 +1,9 @@
 // Promises what a specification's `data` and `model` stand for: a data source, a tokenizer, encoder weights and language
 // adapters, with hashes that identify them. Leaves file formats to core/io and data/, and the tiny world to tinyworld/.
 import { type EncoderConfig, encoderConfig, type StoredTensors } from "../../core/mod.ts";
+import { fetchedSource } from "../data/fetched.ts";
 import { type DataSource, digestFiles, folderSource } from "../data/source.ts";
+import { adaptersFolder, adaptersRemedy, locateModel, parseHubModel } from "../fetch/locate.ts";
 import { basename, exists, fileSha256, isFolder, join, readText } from "../runtime.ts";
 import { sha256 } from "../spec/mod.ts";
 import { assetsFolder, tinyWorld } from "../tinyworld/mod.ts";
@@ -27,12 +29,13 @@ export interface EncoderBundle {
   readonly notes: readonly string[];
 }
 
-/** The data that `data` names: "tiny", or a folder in the layout of a data root. */
+/** The data that `data` names: "tiny", "fetched" (by `repro fetch`), or a folder in the layout of a data root. */
 export function openData(data: string): DataSource {
   if (data === "tiny") return tinyWorld();
+  if (data === "fetched") return fetchedSource();
   if (!isFolder(data)) {
     throw new Error(
-      `data root ${data}: no such folder; give a folder with squad/, xquad/, xnli/, … or leave --data-root out`,
+      `data root ${data}: no such folder; give a folder with squad/, xquad/, xnli/, …, or "fetched" for what repro fetch brought`,
     );
   }
   return folderSource(data);
@@ -45,17 +48,22 @@ export function dataRevision(source: DataSource, files: readonly string[]): Prom
 
 /**
  * The encoder that `model` names: a folder (config.json, a tokenizer in any form of tokenizers/open.ts, weights in any of
- * weights.ts, language adapters in any of language-adapters.ts),
+ * weights.ts, language adapters in any of language-adapters.ts), a model of the Hub that was fetched ("org/name@revision", with
+ * "#choice" for other language adapters than the default),
  * or "mbert" / "xlmr": the tiny world's own for data "tiny", else a narrow untrained one over the data root's vocabulary.
  */
 export async function openEncoder(model: string, data: string): Promise<EncoderBundle> {
+  const hub = parseHubModel(model);
+  if (hub !== null) {
+    return await folderEncoder(await locateModel(hub), adaptersFolder(hub), adaptersRemedy(hub));
+  }
   if (model !== "mbert" && model !== "xlmr") return await folderEncoder(model);
   return data === "tiny"
     ? await folderEncoder(join(assetsFolder, model))
     : await untrainedEncoder(model, data);
 }
 
-async function folderEncoder(folder: string): Promise<EncoderBundle> {
+async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: string): Promise<EncoderBundle> {
   if (!isFolder(folder)) {
     throw new Error(`model ${folder}: no such folder; give mbert, xlmr or the folder of an encoder`);
   }
@@ -78,7 +86,7 @@ async function folderEncoder(folder: string): Promise<EncoderBundle> {
     );
   }
   const weights = await openWeights(folder);
-  const adapters = await openLanguageAdapters(folder, config);
+  const adapters = await openLanguageAdapters(folder, config, adaptersRoot, remedy);
   const digests = [
     await sha256(configText),
     tokenizerDigest,

@@ -1,8 +1,8 @@
 // The paper's pins are complete and well-formed, and every name that can be fetched stands for files.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
-import { fetchNames, fetchSets, pinnedModel } from "../../papers/fun-with-fisher/pins.ts";
-import { datasets } from "../../papers/fun-with-fisher/world.ts";
+import { fetchNames, fetchSets } from "../../papers/fun-with-fisher/pins.ts";
+import { datasets, models } from "../../papers/fun-with-fisher/world.ts";
 import { type FileSet, type Origin, origins } from "../../repro/fetch/wanted.ts";
 
 const test = suite("pins");
@@ -61,7 +61,7 @@ test("names: short ones, Hub ids, adapters under either name; others name nothin
   const ids = (...words: string[]) =>
     [...fetchSets(words, "original").values()].map((sets) => sets?.map(({ id }) => id) ?? null);
   assert.equal(ids("mbert", "google-bert/bert-base-multilingual-cased"), [["mbert"], []]);
-  assert.equal(ids(pinnedModel("xlmr")), [["xlmr"]]);
+  for (const { id, hub } of models) assert.equal(ids(hub), [[id]]);
   assert.equal(ids("bert-base-multilingual-cased-adapters-relu"), [["mbert-adapters-relu"]]);
   assert.equal(ids("org/other@v2"), [["org/other@v2"]]);
   assert.equal(ids("squat", "table99", "../x"), [null, null, null]);

@@ -60,7 +60,6 @@ for (
     [["table1", "--sedes", "1"], /unknown option --sedes; the options are --scale/],
     [["table1", "--seeds"], /--seeds <seeds> needs a value/],
     [["table1", "twice"], /"twice" is one word too many/],
-    [["table1", "--scale", "paper"], /--scale paper needs real data: give --data-root/],
     [["table1", "--data-root", "nowhere"], /--data-root nowhere: no such folder/],
     [["table1", "--format", "pdf"], /unknown format "pdf"; choose text, svg, markdown, latex, json, csv/],
     [["table1", "--json", "--markdown"], /choose one of --format json and --format markdown/],

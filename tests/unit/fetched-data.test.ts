@@ -12,11 +12,15 @@ import { parquetRowGroups } from "../../repro/data/parquet.ts";
 import { readSquad } from "../../repro/data/squad.ts";
 import { type ChoiceExample, type NliExample, nliLabels, type QaExample } from "../../repro/data/types.ts";
 import { wikipediaArticles, wikipediaShards } from "../../repro/data/wikipedia.ts";
-import { zipBytes, zipLines, zipText } from "../../repro/data/zip.ts";
-import { adapterFolder, unpackAdapter } from "../../repro/fetch/adapters.ts";
-import { adaptersFolder, locateAdapter, locateModel, parseHubModel } from "../../repro/fetch/locate.ts";
+import { zipLines, zipText } from "../../repro/data/zip.ts";
+import { adaptersFolder, adaptersRemedy, locateModel, parseHubModel } from "../../repro/fetch/locate.ts";
 import { hubKey, recordInLockFile } from "../../repro/fetch/lock-file.ts";
 import { realData } from "../fixtures/data/real.ts";
+import { fetchSets } from "../../papers/fun-with-fisher/pins.ts";
+import { openData, openEncoder } from "../../repro/training/world.ts";
+import { randomEncoder } from "../fakes/encoders.ts";
+import { fetchNow, freshSettings } from "../fakes/fetching.ts";
+import { fakeHub } from "../fakes/hub.ts";
 import { parquetOf, zipOf } from "../fakes/published.ts";
 
 const test = suite("fetched data");
@@ -345,40 +349,6 @@ test("Wikipedia: shards in order, one row group at a time", async () => {
   assert.is(n, 2000);
 });
 
-test("an adapter's zip is unpacked beside it, with or without a folder inside; names that leave it are not written", async () => {
-  const { data } = await freshCaches();
-  const model = parseHubModel("google-bert/bert-base-multilingual-cased")!;
-  assert.is(adaptersFolder(model), join(data, "adapters", "bert-base-multilingual-cased", "default"));
-  for (const [language, inside] of [["en", ""], ["sw", "adapter/"]]) {
-    const zip = await put(
-      join(adaptersFolder(model), `${language}.zip`),
-      await zipOf({
-        [`${inside}adapter_config.json`]: "{}",
-        [`${inside}pytorch_adapter.bin`]: "weights",
-        [`${inside}x/y`]: "no",
-      }),
-    );
-    await unpackAdapter(zip);
-    const folder = await locateAdapter(model, language);
-    assert.is(folder, adapterFolder(zip));
-    assert.is(await readFile(join(folder, "pytorch_adapter.bin"), "utf8"), "weights");
-    assert.is(await readFile(join(folder, "x", "y"), "utf8").catch(() => null), null);
-  }
-  await fails(
-    locateAdapter(model, "de"),
-    '"de"',
-    "there are en, sw",
-    "repro fetch bert-base-multilingual-cased-adapters,",
-  );
-  await fails(
-    locateAdapter(parseHubModel("google-bert/bert-base-multilingual-cased#nd")!, "en"),
-    "repro fetch bert-base-multilingual-cased-adapters-nd",
-  );
-  const zip = await put(join(data, "no.zip"), await zipOf({ "README.md": "x" }));
-  await fails(unpackAdapter(zip), "no adapter_config.json among README.md");
-  assert.ok(await zipBytes(zip, "README.md"));
-});
-
 test("a model is found by name, revision or branch, and what it lacks is named with the command", async () => {
   const { hub } = await freshCaches();
   assert.equal(parseHubModel("org/name@v1#relu"), { name: "org/name", revision: "v1", adapters: "relu" });
@@ -393,6 +363,55 @@ test("a model is found by name, revision or branch, and what it lacks is named w
   await fails(locateModel(model), "not in ");
   await put(join(hub, "models--org--name", "refs", "main"), commit);
   assert.is(await locateModel(model), snapshot);
+});
+
+test("an encoder that was fetched opens as it does from its folder, with adapters from AdapterHub's place", async () => {
+  const { data, hub: hubCache } = await freshCaches();
+  const folder = await randomEncoder(["en", "sw"]);
+  const files: Record<string, { bytes: Uint8Array; lfs?: boolean }> = {};
+  for (const name of ["config.json", "tokenizer.json", "model.safetensors"]) {
+    files[name] = {
+      bytes: new Uint8Array(await readFile(join(folder, name))),
+      lfs: name.endsWith(".safetensors"),
+    };
+  }
+  const hub = await fakeHub([{ type: "model", name: "org/encoder", commit, files }]);
+  try {
+    const settings = await freshSettings(hub, {
+      hubCache,
+      cache: process.env.REPRO_CACHE!,
+      lockPath: join(process.env.REPRO_CACHE!, "fetch.lock.json"),
+    });
+    const [sets] = fetchSets([`org/encoder@${commit}`], "original").values();
+    const { states } = await fetchNow(sets!, settings);
+    assert.equal(new Set(Object.values(states)), new Set(["downloaded"]));
+  } finally {
+    await hub.close();
+  }
+  for (const language of ["en", "sw"]) {
+    await put(
+      join(data, "adapters", "encoder", "mine", `${language}.safetensors`),
+      await readFile(join(folder, "adapters", `${language}.safetensors`)),
+    );
+  }
+  const [fetched, plain] = [
+    await openEncoder(`org/encoder@${commit}#mine`, "tiny"),
+    await openEncoder(folder, "tiny"),
+  ];
+  assert.is(fetched.revision, plain.revision);
+  assert.equal((await fetched.language("sw")).state!.size, (await plain.language("sw")).state!.size);
+  // Without a revision: the one that was recorded.
+  assert.is((await openEncoder("org/encoder#mine", "tiny")).revision, plain.revision);
+  const bare = await openEncoder("org/encoder", "tiny");
+  await fails(
+    bare.language("en"),
+    "there are none; fetch them: repro fetch encoder-adapters, or put one that you trained into",
+  );
+  await fails(openEncoder("org/other", "tiny"), /fetch it: repro fetch org\/other$/);
+  const model = parseHubModel("google-bert/bert-base-multilingual-cased#nd")!;
+  assert.is(adaptersFolder(model), join(data, "adapters", "bert-base-multilingual-cased", "nd"));
+  assert.match(adaptersRemedy(model), "repro fetch bert-base-multilingual-cased-adapters-nd,");
+  assert.is(openData("fetched").name, `what was fetched (${data})`);
 });
 
 const real = realData("fetched-data", 1);
