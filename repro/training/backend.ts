@@ -28,8 +28,8 @@ export async function resolveBackend(choice: BackendChoice): Promise<{ name: Bac
 }
 
 /**
- * Opens a backend. `threads` counts for wasm only, and so does REPRO_SIMD=plain: no relaxed SIMD, which rounds differently from
- * processor to processor, but the same bits on each.
+ * Opens a backend. `threads` counts for wasm only, and so does REPRO_SIMD: "plain" is without relaxed SIMD, which rounds differently
+ * from processor to processor, but the same bits on each; "wide" lets Node 24's V8 use 256-bit registers, for the same bits.
  */
 export async function openBackend(name: BackendName, options: { threads?: number } = {}): Promise<Backend> {
   if (name === "reference") return await createReferenceBackend();
@@ -43,8 +43,8 @@ export async function adapterOf(name: BackendName): Promise<{ adapter?: AdapterD
   return name === "webgpu" ? { adapter: (await requireAdapter()).description } : {};
 }
 
-function simdChoice(): "auto" | "plain" {
+function simdChoice(): "auto" | "plain" | "wide" {
   const choice = env("REPRO_SIMD") ?? "auto";
-  if (choice === "auto" || choice === "plain") return choice;
-  throw new Error(`REPRO_SIMD is "${choice}"; choose auto or plain`);
+  if (choice === "auto" || choice === "plain" || choice === "wide") return choice;
+  throw new Error(`REPRO_SIMD is "${choice}"; choose auto, plain or wide`);
 }

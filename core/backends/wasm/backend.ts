@@ -151,6 +151,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
     }
   }
   const count = 1 + (workers?.count ?? 0);
-  const description = `wasm ${loaded.twin}-simd, ${count} thread${count === 1 ? "" : "s"}${note}`;
+  const width = loaded.isWide ? " in 256 bits" : "";
+  const description = `wasm ${loaded.twin}-simd${width}, ${count} thread${count === 1 ? "" : "s"}${note}`;
   return new WasmBackend(pool, kernels, workers, description, space.maximumBytes);
 }
