@@ -148,13 +148,37 @@ export function softmaxGrad(
   }
 }
 
-/** s = x + residual in out; returns its mean. residual may be 0 (none): then out receives x. */
+/**
+ * s = x + residual in out; returns its mean. residual may be 0 (none): then out receives x. Four running sums: one alone would wait
+ * for each addition.
+ */
 // @ts-ignore: decorator
 @inline
 function sumResidual(x: usize, residual: usize, out: usize, cols: u32): f32 {
   let sum = constant(0);
   let i: u32 = cols;
   if (residual != 0) {
+    let sum1 = constant(0);
+    let sum2 = constant(0);
+    let sum3 = constant(0);
+    for (; i >= 16; i -= 16) {
+      const s0 = f32x4.add(v128.load(x), v128.load(residual));
+      const s1 = f32x4.add(v128.load(x, 16), v128.load(residual, 16));
+      const s2 = f32x4.add(v128.load(x, 32), v128.load(residual, 32));
+      const s3 = f32x4.add(v128.load(x, 48), v128.load(residual, 48));
+      v128.store(out, s0);
+      v128.store(out, s1, 16);
+      v128.store(out, s2, 32);
+      v128.store(out, s3, 48);
+      sum = f32x4.add(sum, s0);
+      sum1 = f32x4.add(sum1, s1);
+      sum2 = f32x4.add(sum2, s2);
+      sum3 = f32x4.add(sum3, s3);
+      x += 64;
+      residual += 64;
+      out += 64;
+    }
+    sum = f32x4.add(f32x4.add(sum, sum1), f32x4.add(sum2, sum3));
     for (; i >= 4; i -= 4) {
       const s = f32x4.add(v128.load(x), v128.load(residual));
       v128.store(out, s);
@@ -204,8 +228,23 @@ export function layerNorm(
     const centre = sumResidual(x + offset, residual != 0 ? residual + offset : 0, out, cols);
     const c = constant(centre);
     let squares = constant(0);
+    let squares1 = constant(0);
+    let squares2 = constant(0);
+    let squares3 = constant(0);
     let q = out;
     let i: u32 = cols;
+    for (; i >= 16; i -= 16) {
+      const d0 = f32x4.sub(v128.load(q), c);
+      const d1 = f32x4.sub(v128.load(q, 16), c);
+      const d2 = f32x4.sub(v128.load(q, 32), c);
+      const d3 = f32x4.sub(v128.load(q, 48), c);
+      squares = madd(d0, d0, squares);
+      squares1 = madd(d1, d1, squares1);
+      squares2 = madd(d2, d2, squares2);
+      squares3 = madd(d3, d3, squares3);
+      q += 64;
+    }
+    squares = f32x4.add(f32x4.add(squares, squares1), f32x4.add(squares2, squares3));
     for (; i >= 4; i -= 4) {
       const d = f32x4.sub(v128.load(q), c);
       squares = madd(d, d, squares);
