@@ -1,0 +1,35 @@
+// Promises the public surface of claims, and nothing else.
+export type {
+  Case,
+  CellName,
+  CellValue,
+  Claim,
+  ClaimVerdict,
+  CurvePoint,
+  Evidence,
+  Outcome,
+} from "./claim.ts";
+export {
+  areaAgainstTransfer,
+  higherAtFirst,
+  hill,
+  hills,
+  movingAverage,
+  orderCorrelation,
+  rankCorrelation,
+  topDown,
+} from "./curves.ts";
+export {
+  above,
+  alike,
+  counted,
+  differences,
+  halfWidth,
+  outcome,
+  positive,
+  statedMean,
+} from "./predicates.ts";
+export type { Pair, StatedMean } from "./predicates.ts";
+export { publishedEvidence, referenceEvidence } from "./evidence.ts";
+export { claimLegend, claimsMarkdown, claimsText, judgeClaims } from "./render.ts";
+export type { JudgedClaim } from "./render.ts";
