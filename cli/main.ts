@@ -24,6 +24,8 @@ const fixed: Record<string, () => Promise<{ command: Command }>> = {
   plan: () => import("./commands/plan.ts"),
   explain: () => import("./commands/explain.ts"),
   compare: () => import("./commands/compare.ts"),
+  audit: () => import("./commands/audit.ts"),
+  claims: () => import("./commands/claims.ts"),
 };
 
 /** A command by name: one of the above, or a table of one of the papers; undefined where there is none. */

@@ -1,6 +1,8 @@
 // Promises who wrote the paper, its models, data sets and tables, as the toolkit wants to be told.
 // Leaves printed numbers to numbers/, settings to hyperparameters.ts and each table's declaration to tables/.
 import type { Paper } from "../../repro/paper/mod.ts";
+import { audit } from "./audit.ts";
+import { claims } from "./claims.ts";
 import { type Encoder, hyperparameters } from "./hyperparameters.ts";
 import { downloads, fetchNames, fetchSets } from "./pins.ts";
 import { printed } from "./printed.ts";
@@ -23,6 +25,8 @@ export const paper: Paper = {
   tables,
   fetch: { names: fetchNames, sets: fetchSets },
   downloads,
+  claims,
+  audit,
   baseline: "standard",
   settings: ({ model, ...request }) => hyperparameters({ ...request, encoder: model as Encoder }),
   touched: {

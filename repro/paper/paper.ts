@@ -1,6 +1,8 @@
 // Promises the form in which a paper tells the toolkit what it holds: models, data sets, settings and tables, all of it data.
 // Leaves the content to a folder under papers/ and what is done with it to specify.ts and tables/.
 import type { AdapterKind, DatasetName, Fidelity, Hyperparameters, Scale, TaskName } from "../spec/mod.ts";
+import type { AuditDeclaration } from "../audit/mod.ts";
+import type { Claim } from "../claims/mod.ts";
 import type { DataSource } from "../data/source.ts";
 import type { Fetchable } from "../fetch/wanted.ts";
 import type {
@@ -103,6 +105,10 @@ export interface Paper {
   fetch?: Fetchable;
   /** What must be fetched before runs with these models and tasks can be made; sizes where they are known. */
   downloads?(asked: { models: readonly string[]; tasks: readonly TaskName[] }): Download[];
+  /** What it says in prose about its results; each is judged by `repro claims`. */
+  claims?: readonly Claim[];
+  /** What `repro audit` must know beside the tables. */
+  audit?: AuditDeclaration;
   /** Methods that a deliberate fault can change; where it is tried. */
   touched?: Record<string, readonly string[]>;
 }

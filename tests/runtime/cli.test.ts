@@ -39,13 +39,40 @@ test("help, version and list", async () => {
   for (
     const name of [
       ...["table1", "table2", "table18", "all", "plan", "run", "status", "score", "doctor", "pretrain"],
-      ...["selftest", "tune"],
+      ...["selftest", "tune", "audit", "claims"],
     ]
   ) {
     assert.match(help.out, name);
   }
   assert.match((await repro("--version")).out, /^repro \d+\.\d+\.\d+/);
   assert.match((await repro("list", "table1")).out, "mlqa/lowest/em");
+});
+
+test("audit: one JSON object, exit code 1 with a contradiction and 0 without one", async () => {
+  const all = await repro("audit", "--json");
+  assert.is(all.code, 1);
+  const report = JSON.parse(all.out);
+  assert.ok(report.count.contradiction > 10);
+  const [{ findings }] = report.rules.filter(({ rule }: { rule: string }) => rule === "averages");
+  assert.equal(findings[0].places[0], {
+    table: "table8",
+    row: "xlmr/standard",
+    column: "mlqa/average/f1",
+    line: 471,
+  });
+  const one = await repro("audit", "--rules", "repeats,power");
+  assert.is(one.code, 0);
+  assert.match(one.out, /repeats: .*\n {2}\d+ pairs of cells, nothing found/);
+});
+
+test("claims: each on the paper's numbers and on the stored runs", async () => {
+  const { code, out } = await repro("claims", "--only", "gain-mbert-average,training-sizes", "--json");
+  assert.is(code, 0);
+  const { claims, note } = JSON.parse(out);
+  assert.match(note, "neither confirm nor refute");
+  assert.equal(claims.map(({ id }: { id: string }) => id), ["gain-mbert-average", "training-sizes"]);
+  assert.equal(Object.keys(claims[0].outcomes), ["paper", "tiny runs"]);
+  assert.equal(Object.keys(claims[1].outcomes), ["paper"]);
 });
 
 for (
@@ -71,6 +98,9 @@ for (
     [["score", "squad"], /--references FILE is needed/],
     [["run", "--task", "pos"], /unknown task "pos"; choose squad, xnli, copa/],
     [["selftest"], /--mutants/],
+    [["audit", "--rules", "mean"], /unknown rule "mean"; choose averages, repeats/],
+    [["audit", "--json", "--markdown"], /choose one of --json and --markdown/],
+    [["claims", "--only", "all"], /unknown claim "all"; choose from gain-average/],
     [["tune", "--encoder", "huge"], /unknown encoder "huge"; choose tiny, small, base/],
     [["tune", "--rows", "0"], /--rows 0: a whole number from 1 is needed/],
     [["pretrain", "bert"], /unknown encoder "bert"; choose mbert, xlmr/],
