@@ -132,48 +132,53 @@ async function settingsOf(values: Values): Promise<FetchSettings> {
 
 const filesText = (n: number) => `${n} file${n === 1 ? "" : "s"}`;
 
+/** "3.0 MB + 2?": known bytes and files whose size nobody stated. */
+const amount = (bytes: number, unsized: number) =>
+  [bytes > 0 || unsized === 0 ? bytesText(bytes) : null, unsized > 0 ? `${unsized}?` : null]
+    .filter((part) => part !== null).join(" + ");
+
 /** One line for each set: where from, how big, how well pinned, what is there. */
 function planText(plan: Plan, settings: FetchSettings): string {
+  if (plan.files.length === 0) return "";
   const table = new Table({
-    head: ["", "from", "files", "size", "to come", "digests known"],
+    head: ["", "from", "files", "size", "to come", "digests"],
     style: { head: [], border: [], compact: true },
     colAligns: ["left", "left", "right", "right", "right", "left"],
   });
   for (const set of new Set(plan.files.map((file) => file.set))) {
     const files = plan.files.filter((file) => file.set === set);
-    const size = files.reduce((sum, file) => sum + (file.size ?? file.have), 0);
     const open = files.filter((file) => file.there !== "present");
-    const rest = open.reduce((sum, file) => sum + Math.max(0, (file.size ?? 0) - file.have), 0);
-    const unsized = open.filter((file) => file.size === undefined).length;
-    const counts = (["strong", "single"] as const).map((level) => {
-      const n = files.filter(({ file }) => file.sha256 !== undefined && file.evidence === level).length;
-      return n === 0 ? null : `${n} from ${level === "strong" ? "several sources" : "one source"}`;
-    }).filter((text) => text !== null);
-    const first = files.filter(({ file }) => file.sha256 === undefined).length;
-    if (first > 0) {
-      counts.push(`${first} ${set.repo === undefined ? "" : "from the Hub, "}recorded on first use`);
-    }
-    const from = set.repo === undefined
-      ? settings.mirror ?? new URL(files[0].urls[0]).host
-      : `Hub @${files[0].commit!.slice(0, 8)}`;
-    const more = unsized > 0 ? `${unsized} of unknown size` : "";
+    const sum = (some: PlannedFile[], of: (file: PlannedFile) => number) =>
+      amount(
+        some.reduce((total, file) => total + of(file), 0),
+        some.filter((file) => file.there !== "present" && file.size === undefined).length,
+      );
+    const digests = (["strong", "single", "none"] as const).map((level) => {
+      const n = files.filter(({ file }) => file.evidence === level).length;
+      return n === 0 ? null : `${n} ${level === "none" ? "new" : level}`;
+    });
     table.push([
       set.id,
-      from,
+      set.repo !== undefined
+        ? `Hub @${files[0].commit!.slice(0, 8)}`
+        : settings.mirror ?? new URL(files[0].urls[0]).host,
       String(files.length),
-      bytesText(size),
-      open.length === 0 ? "all there" : rest === 0 && more ? more : bytesText(rest) + (more && ` + ${more}`),
-      counts.join(", "),
+      sum(files, ({ size, have }) => size ?? have),
+      open.length === 0 ? "all there" : sum(open, ({ size, have }) => Math.max(0, (size ?? 0) - have)),
+      digests.filter((text) => text !== null).join(", "),
     ]);
   }
-  if (plan.files.length === 0) return "";
-  let text = table.toString() + "\n";
   const open = plan.files.filter(({ there }) => there !== "present").length;
-  text += `${filesText(plan.files.length)}, ${
-    open === 0 ? "all there" : `${open} to come: ${bytesText(plan.bytes)}`
-  }${plan.unsized > 0 ? ` and ${plan.unsized} of unknown size` : ""}\n`;
-  for (const { folder, free } of plan.disks) text += `free: ${bytesText(free)} for ${folder}\n`;
-  return text;
+  const lines = [
+    table.toString(),
+    "digests: strong, several sources agree; single, one source; new, recorded at the first download and compared from then on",
+    ...(plan.unsized > 0 ? ["?: files whose size nobody stated yet"] : []),
+    `${filesText(plan.files.length)}, ${
+      open === 0 ? "all there" : `${open} to come: ${amount(plan.bytes, plan.unsized)}`
+    }`,
+    ...plan.disks.map(({ folder, free }) => `free: ${bytesText(free)} for ${folder}`),
+  ];
+  return lines.join("\n") + "\n";
 }
 
 /** The errors' messages; of many files that failed in one way on one host, the first with the number of the others. */

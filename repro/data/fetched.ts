@@ -4,10 +4,12 @@ import { sizeOrNull } from "../disk.ts";
 import { dataFolder } from "../fetch/plan.ts";
 import { locateRepo, NotFetchedError } from "../fetch/locate.ts";
 import { reproCacheFolder } from "../fetch/settings.ts";
-import { isFolder, join, list } from "../runtime.ts";
+import { isFolder, join } from "../runtime.ts";
 import { DataError } from "./errors.ts";
 import { choicesText, multiNliText, pairsText, squadText } from "./hub-layouts.ts";
 import { type DataSource, folderSource, memorySource } from "./source.ts";
+import { shardsOf } from "./shards.ts";
+import { wikipediaPart, wikipediaParts } from "./wikipedia.ts";
 import { zipLines, zipMembers, zipText } from "./zip.ts";
 
 /** Another place where the content of a path may be found. */
@@ -122,40 +124,25 @@ function placesOf(path: string): Place[] {
   return [];
 }
 
-/** A split's shards in a folder: "train-00000-of-00002.parquet", or those of the Hub's own conversion, "train/0000.parquet". */
-export async function shardsOf(folder: string, split: string): Promise<string[]> {
-  const names = (await list(folder)).filter((name) =>
-    name.startsWith(`${split}-`) && name.endsWith(".parquet")
-  );
-  if (names.length > 0) {
-    const total = Number(/-of-(\d+)\.parquet$/.exec(names[0])?.[1] ?? names.length);
-    if (names.length !== total) {
-      throw new DataError(
-        join(folder, names[0]),
-        "",
-        `${names.length} of ${total} shards are there`,
-        "fetch the rest with the same command",
-      );
-    }
-    return names.map((name) => join(folder, name));
-  }
-  const inside = join(folder, split);
-  return (await list(inside)).filter((name) => name.endsWith(".parquet")).map((name) => join(inside, name));
-}
-
 /** What was fetched, originals before the Hub's. Every file is read where it lies; nothing is unpacked to the disk. */
 export function fetchedSource(): DataSource {
   const folder = dataFolder(reproCacheFolder());
   const plain = isFolder(folder) ? folderSource(folder) : memorySource(folder, new Map());
-  const absent = (path: string, what: string) =>
-    new NotFetchedError(
-      `read ${path}: no ${what} in ${folder} or the Hub's cache; fetch it: repro fetch ${path.split("/")[0]}`,
+  const absent = (path: string, what: string) => {
+    const name = path.replace(/^text\/(\w+).*/, "wikipedia-$1").split("/")[0];
+    return new NotFetchedError(
+      `read ${path}: no ${what} in ${folder} or the Hub's cache; fetch it: repro fetch ${name}`,
     );
+  };
   const members = new Map<string, Promise<string[]>>();
 
   /** How to get the text of a path, null where it is nowhere. */
   async function find(path: string): Promise<(() => Promise<string>) | null> {
     if (await plain.has(path)) return () => plain.text(path);
+    const text = /^text\/(\w+)\/([^/]+)$/.exec(path);
+    if (text !== null && (await wikipediaParts(text[1])).includes(text[2])) {
+      return async () => (await wikipediaPart(text[1], text[2]))!;
+    }
     for (const place of placesOf(path)) {
       if ("zip" in place) {
         const zip = join(folder, place.zip);
@@ -184,6 +171,10 @@ export function fetchedSource(): DataSource {
       last = { path, text: await read() };
       return last.text;
     },
-    list: (dir) => plain.list(dir),
+    async list(dir) {
+      const language = /^text\/(\w+)\/?$/.exec(dir)?.[1];
+      const parts = language === undefined ? [] : await wikipediaParts(language);
+      return [...await plain.list(dir), ...parts].sort();
+    },
   };
 }

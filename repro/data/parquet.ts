@@ -11,31 +11,34 @@ const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && d
 
 export type ParquetRow = Record<string, unknown>;
 
-/**
- * Rows with the named columns, row group by row group: that is the most that is held. Throws DataError on a file that is no
- * Parquet, is cut short, or lacks a column.
- */
-export async function* parquetRowGroups(
+interface OpenParquet {
+  groups: number;
+  /** Rows of one row group. */
+  rows(group: number): Promise<ParquetRow[]>;
+}
+
+/** Throws DataError on a file that is no Parquet, is cut short, or lacks a column. */
+async function within<T>(
   path: string,
   columns: readonly string[],
-): AsyncGenerator<ParquetRow[]> {
+  work: (parquet: OpenParquet) => Promise<T>,
+): Promise<T> {
   const open = await openFile(path);
   const file = {
     byteLength: open.size,
     slice: async (start: number, end?: number) => (await open.read(start, (end ?? open.size) - start)).buffer,
   };
-  const wrong = (error: unknown) =>
-    error instanceof DataError ? error : new DataError(
+  const wrong = (error: unknown) => {
+    throw error instanceof DataError ? error : new DataError(
       path,
       "",
       `not a readable Parquet file (${(error as Error).message}, ${open.size} bytes)`,
       "it may be truncated; fetch it again",
       error,
     );
+  };
   try {
-    const metadata = await parquetMetadataAsync(file).catch((error) => {
-      throw wrong(error);
-    });
+    const metadata = await parquetMetadataAsync(file).catch(wrong);
     const present = metadata.schema.filter((_, i) => i > 0).map(({ name }) => name);
     const absent = columns.filter((column) => !present.includes(column));
     if (absent.length > 0) {
@@ -46,18 +49,38 @@ export async function* parquetRowGroups(
         "check that the file is of the named data set and revision",
       );
     }
-    let rowStart = 0;
-    for (const group of metadata.row_groups) {
-      const rowEnd = rowStart + Number(group.num_rows);
-      const options = { file, metadata, columns: [...columns], rowStart, rowEnd, compressors, parsers };
-      yield await parquetReadObjects(options).catch((error) => {
-        throw wrong(error);
-      }) as ParquetRow[];
-      rowStart = rowEnd;
-    }
+    const starts = [0];
+    for (const { num_rows } of metadata.row_groups) starts.push(starts.at(-1)! + Number(num_rows));
+    return await work({
+      groups: metadata.row_groups.length,
+      rows: async (group) => {
+        const [rowStart, rowEnd] = [starts[group], starts[group + 1]];
+        const options = { file, metadata, columns: [...columns], rowStart, rowEnd, compressors, parsers };
+        return await parquetReadObjects(options).catch(wrong) as ParquetRow[];
+      },
+    });
   } finally {
     await open.close();
   }
+}
+
+export const parquetGroupCount = (path: string): Promise<number> =>
+  within(path, [], ({ groups }) => Promise.resolve(groups));
+
+/** Rows of one row group with the named columns. */
+export const parquetGroup = (
+  path: string,
+  columns: readonly string[],
+  group: number,
+): Promise<ParquetRow[]> => within(path, columns, ({ rows }) => rows(group));
+
+/** Rows with the named columns, row group by row group: that is the most that is held. */
+export async function* parquetRowGroups(
+  path: string,
+  columns: readonly string[],
+): AsyncGenerator<ParquetRow[]> {
+  const groups = await within(path, columns, ({ groups }) => Promise.resolve(groups));
+  for (let group = 0; group < groups; group++) yield await parquetGroup(path, columns, group);
 }
 
 /** All rows of several files (shards of one split), in their order. */

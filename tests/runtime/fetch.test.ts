@@ -87,7 +87,7 @@ test("the plan comes first; what arrived is counted; a second call verifies; nei
   assert.is(first.code, 0, first.err);
   assert.match(
     first.out,
-    /org\/model │ Hub @aaaaaaaa │\s+2 │ 400 kB │\s+400 kB │ 2 from the Hub, recorded on first use/,
+    /org\/model │ Hub @aaaaaaaa │\s+2 │ 400 kB │\s+400 kB │ 2 new\s+│/,
   );
   assert.match(first.out, /2 files, 2 to come: 400 kB\nfree: [\d.]+ [MGT]B for /);
   assert.match(first.out, /2 files downloaded, 0 there and verified; digests in \S+fetch\.lock\.json/);

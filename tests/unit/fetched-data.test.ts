@@ -347,6 +347,20 @@ test("Wikipedia: shards in order, one row group at a time", async () => {
     n++;
   }
   assert.is(n, 2000);
+  // As text of a data root: a part is a row group.
+  const source = fetchedSource();
+  const parts = await source.list("text/it");
+  assert.equal([parts.length, parts[0], parts.at(-1)], [
+    20,
+    "wikipedia-00000-00000.txt",
+    "wikipedia-00001-00009.txt",
+  ]);
+  assert.equal(
+    (await source.text(`text/it/${parts[11]}`)).split("\n\n")[99].trimEnd(),
+    article(1199).text.trimEnd(),
+  );
+  assert.is(await source.has("text/it/wikipedia-00002-00000.txt"), false);
+  await fails(source.text("text/th/wikipedia-00000-00000.txt"), "repro fetch wikipedia-th");
 });
 
 test("a model is found by name, revision or branch, and what it lacks is named with the command", async () => {
