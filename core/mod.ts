@@ -39,7 +39,13 @@ export { embedding } from "./ops/embedding.ts";
 export { dropout } from "./ops/dropout.ts";
 export { cast, roundToHalf } from "./ops/cast.ts";
 
-export { adapterOf, type LanguageConfig, type LayerGroup, type TaskConfig } from "./adapters/adapters.ts";
+export {
+  adapterOf,
+  type LanguageConfig,
+  type LayerGroup,
+  renameAdapter,
+  type TaskConfig,
+} from "./adapters/adapters.ts";
 export type { Batch } from "./models/batch.ts";
 export { type TrainingMemory, trainingMemory, type TrainingShape } from "./models/memory.ts";
 export { configJson, type EncoderConfig, encoderConfig } from "./models/config.ts";
@@ -47,7 +53,7 @@ export { createModel, type Model, type ModelOptions, type Task } from "./models/
 export type { HostTensor, State } from "./nn/parameters.ts";
 
 export type { ByteReader } from "./io/bytes.ts";
-export { adapterConfigJson, type AdapterDescription } from "./io/adapter_config.ts";
+export { adapterConfigJson, type AdapterDescription, type AdapterToWrite } from "./io/adapter_config.ts";
 export {
   adapterFromFiles,
   type AdapterTarget,

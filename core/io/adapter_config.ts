@@ -25,6 +25,8 @@ export interface AdapterDescription {
   readonly hiddenSize: number | undefined;
   readonly modelType: string | undefined;
   readonly method: BottleneckDescription | LoraDescription;
+  /** What a reader of results with this adapter must know, one sentence each. */
+  readonly notes: readonly string[];
   /** A task adapter of the first format names an invertible block that it never had; without weights it has none. */
   readonly invertibleIsOptional: boolean;
 }
@@ -139,13 +141,15 @@ export function adapterDescription(json: unknown, label: string): AdapterDescrip
       `${label}: architecture ${JSON.stringify(architecture)}; this engine has bottleneck adapters and LoRA`,
     );
   }
+  const notes: string[] = [];
   return {
     name,
+    notes,
     hiddenSize: typeof hiddenSize === "number" ? hiddenSize : undefined,
     modelType: typeof modelType === "string" ? modelType : undefined,
     method: architecture === "lora"
-      ? loraOf(config, version, label)
-      : bottleneckOf(config, version === undefined && typeof json.config !== "string", label),
+      ? loraOf(config, version, label, notes)
+      : bottleneckOf(config, version === undefined && typeof json.config !== "string", label, notes),
     invertibleIsOptional: type === "text_task",
   };
 }
@@ -199,7 +203,12 @@ function positive(value: unknown, field: string, label: string): number {
   return value;
 }
 
-function bottleneckOf(config: Fields, isUnversioned: boolean, label: string): BottleneckDescription {
+function bottleneckOf(
+  config: Fields,
+  isUnversioned: boolean,
+  label: string,
+  notes: string[],
+): BottleneckDescription {
   checkFields(config, wantedBottleneck, bottleneckDefaults, label);
   const nonLinearity = config.non_linearity;
   if (typeof nonLinearity !== "string") {
@@ -213,7 +222,7 @@ function bottleneckOf(config: Fields, isUnversioned: boolean, label: string): Bo
     kind: "bottleneck",
     reduction: positive(reductionOf(config.reduction_factor, label), "reduction_factor", label),
     nonLinearity: isUnversioned ? unversionedActivations[nonLinearity] ?? nonLinearity : nonLinearity,
-    invertibleReduction: invertibleOf(config, nonLinearity, label),
+    invertibleReduction: invertibleOf(config, nonLinearity, label, notes),
     leaveOut: leaveOutOf(config, label),
   };
 }
@@ -240,8 +249,11 @@ function leaveOutOf(config: Fields, label: string): number[] {
   return layers;
 }
 
-/** The first format had `invertible_adapter: { block_type, reduction_factor, non_linearity }` in place of two fields. */
-function invertibleOf(config: Fields, nonLinearity: string, label: string): number | null {
+/**
+ * The first format had `invertible_adapter: { block_type, reduction_factor, non_linearity }` in place of two fields. Its own
+ * non-linearity is told but not used: every later library, the authors' too, applies the adapter's to both.
+ */
+function invertibleOf(config: Fields, nonLinearity: string, label: string, notes: string[]): number | null {
   const nested = config.invertible_adapter;
   let kind: unknown = config.inv_adapter, reduction = config.inv_adapter_reduction_factor;
   if (isRecord(nested)) {
@@ -249,10 +261,9 @@ function invertibleOf(config: Fields, nonLinearity: string, label: string): numb
     reduction = nested.reduction_factor;
     const own = nested.non_linearity ?? nonLinearity;
     if (own !== nonLinearity) {
-      fail(
-        `${label}: the invertible block has non_linearity ${
-          JSON.stringify(own)
-        }, the adapter ${nonLinearity}; this engine has one for both`,
+      notes.push(
+        `${label}: its invertible block names the non-linearity ${own}, the adapter ${nonLinearity}; the adapter's is used for both, as ` +
+          `AdapterHub's libraries have done since their second version`,
       );
     }
   }
@@ -261,7 +272,7 @@ function invertibleOf(config: Fields, nonLinearity: string, label: string): numb
   return positive(reduction, "inv_adapter_reduction_factor", label);
 }
 
-function loraOf(config: Fields, version: unknown, label: string): LoraDescription {
+function loraOf(config: Fields, version: unknown, label: string, notes: string[]): LoraDescription {
   checkFields(config, wantedLora, lora, label);
   const matrices = config.attn_matrices ?? lora.attn_matrices;
   if (!Array.isArray(matrices) || [...matrices].sort().join() !== "q,v") {
@@ -279,15 +290,22 @@ function loraOf(config: Fields, version: unknown, label: string): LoraDescriptio
   // Up to adapters 1.0 the scaling had no effect, so that such a LoRA was trained with alpha / r = 1.
   const [, major, minor] = /^adapters\.(\d+)\.(\d+)/.exec(typeof version === "string" ? version : "") ?? [];
   const isUnscaled = major !== undefined && (Number(major) < 1 || (Number(major) === 1 && Number(minor) < 1));
+  if (isUnscaled && rank !== alpha) {
+    notes.push(
+      `${label}: saved by ${version}, which trained without the scaling ${alpha}/${rank}; it is used without`,
+    );
+  }
   return { kind: "lora", rank, alpha: isUnscaled ? rank : alpha };
 }
 
 /** The version that files written here name: the first whose reader takes all their fields as they are meant. */
 const writtenVersion = "adapters.1.1.0";
 
+export type AdapterToWrite = Omit<AdapterDescription, "invertibleIsOptional" | "notes">;
+
 /** The adapter_config.json that Python's `adapters` loads. */
 export function adapterConfigJson(
-  description: Omit<AdapterDescription, "invertibleIsOptional">,
+  description: AdapterToWrite,
   modelClass: string,
 ): Record<string, unknown> {
   const { name, hiddenSize, modelType, method } = description;

@@ -52,6 +52,7 @@ export function adapterFromFiles<T extends { readonly shape: Shape }>(
       hiddenSize: undefined,
       modelType: undefined,
       method: peftDescription(json, label),
+      notes: [],
       invertibleIsOptional: false,
     }
     : adapterDescription(json, label);

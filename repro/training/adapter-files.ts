@@ -5,6 +5,7 @@ import {
   type AdapterDescription,
   adapterFromFiles,
   type AdapterTarget,
+  type AdapterToWrite,
   headConfigJson,
   headTensors,
   modelClassOf,
@@ -30,8 +31,11 @@ export interface OpenAdapter {
   readonly description: AdapterDescription;
   /** For `Model.loadAdapter`. */
   readonly state: State;
-  /** For `Model.loadHead`; null where the files have none. */
-  readonly head: State | null;
+  /**
+   * For `Model.loadHead`; null where the files have none. Read only when asked for: language adapters come with the head that they
+   * were trained with, larger than themselves. Throws for a head that this engine does not have.
+   */
+  head(): Promise<State | null>;
 }
 
 const adapterWeights = [
@@ -67,7 +71,7 @@ export async function openAdapter(path: string, target: AdapterTarget, as: strin
   return {
     description,
     state: await readAllStored(tensors),
-    head: await headOf(files, others, target, path),
+    head: () => headOf(files, others, target, path),
   };
 }
 
@@ -135,7 +139,7 @@ async function tensorsOf(
 }
 
 export interface AdapterToSave {
-  readonly description: Omit<AdapterDescription, "invertibleIsOptional">;
+  readonly description: AdapterToWrite;
   /** As `Model.adapterState` gives it. */
   readonly state: State;
   readonly task: Task;

@@ -1,7 +1,7 @@
 // Promises the language adapters that lie in a model's folder `adapters`, whatever their format, each with its own configuration.
 // Leaves AdapterHub's and PEFT's formats to adapter-files.ts.
 import { type EncoderConfig, type LanguageConfig, languageConfigOf, type State } from "../../core/mod.ts";
-import { fileReader, fileSha256, isFolder, join, list } from "../runtime.ts";
+import { fileReader, fileSha256, isFolder, join, list, warn } from "../runtime.ts";
 import { openAdapter } from "./adapter-files.ts";
 import { readStateFile } from "./state-file.ts";
 
@@ -32,7 +32,7 @@ export async function openLanguageAdapters(
   remedy?: string,
 ): Promise<LanguageAdapters> {
   const paths = new Map<string, string>();
-  const digests: string[] = [];
+  const digests: string[] = [], told = new Set<string>();
   for (const name of await list(root)) {
     const path = join(root, name), inside = isFolder(path);
     if (!inside && !/\.(safetensors|zip)$/.test(name)) continue;
@@ -62,6 +62,8 @@ export async function openLanguageAdapters(
         return { config: {}, state: (await readStateFile(await fileReader(path), path)).state };
       }
       const { description, state } = await openAdapter(path, config, code);
+      for (const note of description.notes) if (!told.has(note)) warn(note);
+      for (const note of description.notes) told.add(note);
       return { config: languageConfigOf(description), state };
     },
   };

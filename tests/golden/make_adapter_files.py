@@ -85,7 +85,7 @@ def legacy(kind, out):
     (folder / "adapter_config.json").write_text(json.dumps(dict(
         config=dict(
             adapter_residual_before_ln=False, attention_type="sent-lvl-dynamic",
-            invertible_adapter=dict(block_type="nice", non_linearity="gelu", reduction_factor=2),
+            invertible_adapter=dict(block_type="nice", non_linearity="relu", reduction_factor=2),
             leave_out=[], ln_after=False, ln_before=False, mh_adapter=False, new_attention_norm=False, non_linearity="gelu",
             original_ln_after=True, original_ln_before=True, output_adapter=True, reduction_factor=4, residual_before_ln=True),
         config_id="1ac2ea0ab3de1a58", hidden_size=goldens.HIDDEN, model="BertModel", model_name="bert-base-multilingual-cased",

@@ -1,10 +1,12 @@
 """Writes encoders of real size with random weights, as transformers saves them: for bench/real_size.ts, which measures loading and training.
 
     python tests/golden/make_real_size.py FOLDER          # FOLDER/{mbert,xlmr}/{safetensors,shards,bin,legacy}: 7 GB
+    npx tsx bench/real_size.ts FOLDER/xlmr/bin --check    # the hidden states are PyTorch's
 
 It leaves tokenizers out: the measurement needs none.
 """
 
+import json
 import pathlib
 import sys
 
@@ -25,7 +27,11 @@ def main(folder, names):
         model = cls(config)
         model.save_pretrained(folder / name / "safetensors")
         model.save_pretrained(folder / name / "shards", max_shard_size="500MB")
-        state = model.state_dict()
+        state = model.eval().state_dict()
+        ids = [(7 + 30_011 * i) % config.vocab_size for i in range(24)]
+        with torch.no_grad():
+            hidden = model(torch.tensor([ids])).last_hidden_state
+        (folder / name / "expected.json").write_text(json.dumps(dict(ids=ids, hidden=hidden.flatten().tolist())))
         for form, is_new in (("bin", True), ("legacy", False)):
             (folder / name / form).mkdir(parents=True, exist_ok=True)
             config.save_pretrained(folder / name / form)
