@@ -151,7 +151,7 @@ async function receive(
       new FetchError(
         "revision",
         job.what,
-        `${answer.from} answers for commit ${commit}, asked was ${job.commit}`,
+        `${shownUrl(url)} is answered for commit ${commit}, asked was ${job.commit}`,
         "check HF_ENDPOINT: a mirror that ignores revisions cannot be used",
       ),
     );

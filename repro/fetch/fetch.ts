@@ -6,8 +6,8 @@ import { basename, dirname, exists, join, makeFolder, remove, rename } from "../
 import { difference, download, type Expectation } from "./download.ts";
 import { FetchError } from "./errors.ts";
 import type { Client } from "./http.ts";
-import { blobPath, linkBlob, linkedDigest } from "./hub-cache.ts";
-import { type LockEntry, readLockFile, recordInLockFile } from "./lock-file.ts";
+import { blobPath, isCommit, linkBlob, linkedDigest } from "./hub-cache.ts";
+import { type LockEntry, readLockFile, recordFile, recordRef, refKey } from "./lock-file.ts";
 import { partialOf, type Plan, type PlannedFile } from "./plan.ts";
 import type { FetchSettings } from "./settings.ts";
 
@@ -109,18 +109,22 @@ async function fetchOne(
 /** What is expected, with what other processes recorded since the plan was made. */
 async function latest(file: PlannedFile, settings: FetchSettings): Promise<Expectation> {
   if (file.expect.by === "pin" && file.expect.sha256 !== undefined && !file.expect.weak) return file.expect;
-  const entry = (await readLockFile(settings.lockPath))[file.key];
+  const entry = (await readLockFile(settings.lockPath)).files[file.key];
   return entry === undefined
     ? file.expect
     : { ...file.expect, bytes: entry.bytes, sha256: entry.sha256, by: "lock" };
 }
 
 async function record(file: PlannedFile, expect: Expectation, digests: Digests, settings: FetchSettings) {
+  const { repo } = file.set;
+  if (repo !== undefined && !isCommit(repo.revision)) {
+    await recordRef(settings.lockPath, refKey(repo.type, repo.name, repo.revision), file.commit!);
+  }
   if (expect.by === "lock") return;
   const compared: LockEntry["compared"] = expect.by === "pin" && expect.sha256 === undefined
     ? "nothing"
     : expect.by;
-  await recordInLockFile(settings.lockPath, file.key, {
+  await recordFile(settings.lockPath, file.key, {
     bytes: digests.bytes,
     sha256: digests.sha256,
     compared,

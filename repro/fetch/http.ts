@@ -111,7 +111,11 @@ async function once(request: Request, client: Client): Promise<Answer> {
   const drop = (reason: Error) => own.abort(reason);
   const signal = client.signal === undefined ? own.signal : AbortSignal.any([client.signal, own.signal]);
   for (let hops = 0; hops <= 10; hops++) {
-    const headers: Record<string, string> = { "accept-encoding": "identity", ...request.headers };
+    const headers: Record<string, string> = {
+      "accept-encoding": "identity",
+      "user-agent": "repro",
+      ...request.headers,
+    };
     if (client.token !== null && isHub(url, client)) headers.authorization = `Bearer ${client.token}`;
     const timer = setTimeout(
       () => drop(new Error(`no answer within ${Math.round(client.stallMs / 1000)} s`)),

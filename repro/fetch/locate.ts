@@ -3,7 +3,7 @@
 import { sizeOrNull } from "../disk.ts";
 import { isFolder, join, list } from "../runtime.ts";
 import { cachedSnapshot } from "./hub-cache.ts";
-import { readLockFile } from "./lock-file.ts";
+import { readLockFile, refKey } from "./lock-file.ts";
 import { dataFolder } from "./plan.ts";
 import { hubCacheFolder, lockFilePath, reproCacheFolder } from "./settings.ts";
 import { type HubRepo, parseHubId } from "./wanted.ts";
@@ -28,7 +28,7 @@ export function parseHubModel(model: string): HubModel | null {
 export async function recordedRevisions(type: HubRepo["type"], name: string): Promise<string[]> {
   const prefix = `${type}s/${name}@`;
   const latest = new Map<string, string>();
-  for (const [key, { recorded }] of Object.entries(await readLockFile(lockFilePath()))) {
+  for (const [key, { recorded }] of Object.entries((await readLockFile(lockFilePath())).files)) {
     if (!key.startsWith(prefix)) continue;
     const revision = key.slice(prefix.length).split("/")[0];
     if (recorded > (latest.get(revision) ?? "")) latest.set(revision, recorded);
@@ -42,7 +42,10 @@ export async function locateRepo(
   name: string,
   revision: string | null,
 ): Promise<string | null> {
-  const revisions = revision !== null ? [revision] : [...await recordedRevisions(type, name), "main"];
+  const { refs } = await readLockFile(lockFilePath());
+  const revisions = revision !== null
+    ? [refs[refKey(type, name, revision)] ?? revision]
+    : [...await recordedRevisions(type, name), "main"];
   for (const each of revisions) {
     const folder = await cachedSnapshot(hubCacheFolder(), { type, name, revision: each });
     if (folder !== null) return folder;

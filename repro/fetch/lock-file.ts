@@ -11,17 +11,27 @@ const entrySchema = z.strictObject({
   compared: z.enum(["pin", "hub", "nothing"]),
   recorded: z.string(),
 });
-const fileSchema = z.strictObject({ format: z.literal(1), files: z.record(z.string(), entrySchema) });
+const fileSchema = z.strictObject({
+  format: z.literal(1),
+  /** What a branch or tag was at the first download: "models/org/name@main" → commit. It stays that. */
+  refs: z.record(z.string(), z.string().regex(/^[0-9a-f]{40}$/)).default({}),
+  files: z.record(z.string(), entrySchema),
+});
 
 export type LockEntry = z.infer<typeof entrySchema>;
 export type LockEntries = Record<string, LockEntry>;
+export type LockFile = z.infer<typeof fileSchema>;
 
 /** Name of a Hub file in the lock file: "models/org/name@revision/path". */
 export const hubKey = (type: string, repo: string, revision: string, path: string): string =>
   `${type}s/${repo}@${revision}/${path}`;
 
-export async function readLockFile(path: string): Promise<LockEntries> {
-  if (!await exists(path)) return {};
+/** Name of a branch or tag in the lock file. */
+export const refKey = (type: string, repo: string, revision: string): string =>
+  `${type}s/${repo}@${revision}`;
+
+export async function readLockFile(path: string): Promise<LockFile> {
+  if (!await exists(path)) return { format: 1, refs: {}, files: {} };
   const text = await readText(path);
   let value: unknown;
   try {
@@ -35,18 +45,37 @@ export async function readLockFile(path: string): Promise<LockEntries> {
   if (!result.success) {
     throw new Error(`lock file ${path}: ${z.prettifyError(result.error)}; restore it, or move it away`);
   }
-  return result.data.files;
+  return result.data;
 }
 
 /** Adds an entry, under a lock because several processes may download; one that is there already is never changed. */
-export async function recordInLockFile(path: string, key: string, entry: LockEntry): Promise<void> {
+export const recordFile = (path: string, key: string, entry: LockEntry): Promise<void> =>
+  change(path, ({ files }) => {
+    if (Object.hasOwn(files, key)) return false;
+    files[key] = entry;
+    return true;
+  });
+
+/** Records what a branch or tag stands for, unless that is recorded already. */
+export const recordRef = (path: string, key: string, commit: string): Promise<void> =>
+  change(path, ({ refs }) => {
+    if (Object.hasOwn(refs, key)) return false;
+    refs[key] = commit;
+    return true;
+  });
+
+async function change(path: string, edit: (content: LockFile) => boolean): Promise<void> {
   const lock = await lockFor(`${path}.writing`);
   try {
-    const files = await readLockFile(path);
-    if (Object.hasOwn(files, key)) return;
-    files[key] = entry;
-    const sorted = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
-    await writeAtomic(path, JSON.stringify({ format: 1, files: sorted }, null, 2) + "\n");
+    const content = await readLockFile(path);
+    if (!edit(content)) return;
+    const sorted = <T>(entries: Record<string, T>) =>
+      Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)));
+    const { format, refs, files } = content;
+    await writeAtomic(
+      path,
+      JSON.stringify({ format, refs: sorted(refs), files: sorted(files) }, null, 2) + "\n",
+    );
   } finally {
     await lock.release();
   }

@@ -7,7 +7,7 @@ import { FetchError } from "./errors.ts";
 import { ask, type Client } from "./http.ts";
 import { describeFiles, type HubFile, listModel, resolveCommit, resolveUrl } from "./hub.ts";
 import { blobPath, cachedCommit, isCommit, snapshotFolder, writeRef } from "./hub-cache.ts";
-import { hubKey, type LockEntries, readLockFile } from "./lock-file.ts";
+import { hubKey, type LockEntries, type LockFile, readLockFile, refKey } from "./lock-file.ts";
 import type { FetchSettings } from "./settings.ts";
 import type { FileSet, HubRepo, PinnedFile } from "./wanted.ts";
 
@@ -88,7 +88,7 @@ function checkAgainstHub(
   throw new FetchError(
     "changed",
     what,
-    `${endpoint} now describes another file: ${contradicts[0]}, ${earlier} was ${contradicts[1]}`,
+    `${endpoint} describes another file: ${contradicts[0]}, ${earlier} was ${contradicts[1]}`,
     expect.by === "lock"
       ? "find out why it changed; only to accept the new file, remove its entry from the lock file"
       : expect.weak
@@ -104,11 +104,15 @@ async function look(path: string, blob: string): Promise<Pick<PlannedFile, "ther
   return part === null ? { there: "absent", have: 0 } : { there: "partial", have: part };
 }
 
-async function planHub(set: FileSet, settings: FetchSettings, client: Client, locked: LockEntries) {
+async function planHub(set: FileSet, settings: FetchSettings, client: Client, lock: LockFile) {
   const repo = set.repo!;
   const { hubCache, endpoint, offline } = settings;
-  const here = await cachedCommit(hubCache, repo);
-  const commit = isCommit(repo.revision) ? repo.revision : offline ? here : await resolveCommit(repo, client);
+  const locked = lock.files;
+  // A branch stays what it was at the first download: a result must not change because someone pushed.
+  const here = lock.refs[refKey(repo.type, repo.name, repo.revision)];
+  const commit = isCommit(repo.revision)
+    ? repo.revision
+    : here ?? (offline ? await cachedCommit(hubCache, repo) : await resolveCommit(repo, client));
   if (commit === null) {
     throw new FetchError(
       "offline",
@@ -201,15 +205,15 @@ export async function planFetch(
   settings: FetchSettings,
   client: Client,
 ): Promise<Plan> {
-  const locked = await readLockFile(settings.lockPath);
+  const lock = await readLockFile(settings.lockPath);
   const plan: Plan = { files: [], bytes: 0, unsized: 0, disks: [], failed: [] };
   const needed = new Map<string, number>();
   for (const set of sets) {
     let files: PlannedFile[];
     try {
       files = set.repo === undefined
-        ? await planOriginals(set, settings, client, locked)
-        : await planHub(set, settings, client, locked);
+        ? await planOriginals(set, settings, client, lock.files)
+        : await planHub(set, settings, client, lock);
     } catch (error) {
       client.signal?.throwIfAborted();
       plan.failed.push({ set, error });

@@ -99,8 +99,36 @@ test("a model comes into the layout of Python's cache: blobs by digest, links, t
   assert.ok((await lstat(blob(settings.hubCache, gitSha1Of(config)))).isFile());
   assert.is(await readFile(join(settings.hubCache, "models--org--model", "refs", "main"), "utf8"), commit);
   const lock = await readLockFile(settings.lockPath);
-  const entry = lock[`models/org/model@${commit}/model.safetensors`];
+  const entry = lock.files[`models/org/model@${commit}/model.safetensors`];
   assert.equal([entry.bytes, entry.sha256, entry.compared], [weights.length, sha256Of(weights), "hub"]);
+});
+
+test("a branch stays the commit that it was at the first download, the Hub's conversion to Parquet among them", async () => {
+  const settings = await freshSettings(hub);
+  const branch = "refs/convert/parquet";
+  const repo = {
+    type: "dataset" as const,
+    name: "org/data",
+    commit,
+    branches: { [branch]: "3".repeat(40) },
+    files: { "de/test/0000.parquet": { bytes: noise(500), lfs: true } },
+  };
+  hub.repos.push(repo);
+  const set: FileSet = {
+    id: "data",
+    kind: "dataset",
+    repo: { type: "dataset", name: "org/data", revision: branch },
+    files: files("de/test/0000.parquet"),
+    evidence: "none",
+  };
+  assert.equal((await fetchNow([set], settings)).states, { "de/test/0000.parquet": "downloaded" });
+  repo.branches[branch] = "4".repeat(40);
+  const again = await fetchNow([set], settings);
+  assert.equal(again.states, { "de/test/0000.parquet": "verified" });
+  assert.is(again.plan.files[0].commit, "3".repeat(40));
+  assert.equal((await readLockFile(settings.lockPath)).refs, {
+    [`datasets/org/data@${branch}`]: "3".repeat(40),
+  });
 });
 
 test("a file in a folder is linked from there; a second fetch verifies and asks for nothing", async () => {
@@ -249,7 +277,7 @@ const cases: [name: string, fault: Parameters<typeof hub.fail>[0], expected: Reg
     /^server: .*: the server failed: HTTP 503 .*; run the same command again later/,
   ]],
   ["another commit", { where: "resolve/", commit: "f".repeat(40) }, [
-    /^revision: .*answers for commit f{40}, asked was 1{40}; check HF_ENDPOINT/,
+    /^revision: .*is answered for commit f{40}, asked was 1{40}; check HF_ENDPOINT/,
   ]],
 ];
 for (const [name, fault, expected] of cases) {
@@ -259,7 +287,7 @@ for (const [name, fault, expected] of cases) {
     const { states } = await fetchNow([model(commit, pinned)], settings);
     for (const pattern of expected) assert.match(states["model.safetensors"], pattern);
     assert.equal(await readdir(dirname(snapshot(settings.hubCache, ""))).catch(() => []), []);
-    assert.equal(await readLockFile(settings.lockPath), {});
+    assert.equal((await readLockFile(settings.lockPath)).files, {});
     // All is well again: the same call brings it.
     hub.mend();
     assert.equal((await fetchNow([model(commit, pinned)], settings)).states, {
@@ -338,7 +366,7 @@ test("without a pin the first download is recorded, and a later answer that diff
   const settings = await freshSettings(hub);
   await fetchNow([original()], settings);
   const url = "https://data.example/v1/train.json";
-  assert.equal((await readLockFile(settings.lockPath))[url].compared, "nothing");
+  assert.equal((await readLockFile(settings.lockPath)).files[url].compared, "nothing");
   hub.originals.set("data.example/v1/train.json", bytes("another edition"));
   const elsewhere = { ...settings, cache: (await freshSettings(hub)).cache };
   const { states } = await fetchNow([original()], elsewhere);
@@ -358,7 +386,7 @@ test("a Hub that describes another file than the pin is refused before a byte of
   const strong = await fetchNow([model(commit, wrong)], settings);
   assert.match(
     strong.states.model,
-    /^changed: .*now describes another file: SHA-256 [0-9a-f]{64}, pinned was 0{64}; check HF_ENDPOINT; several sources/,
+    /^changed: .*describes another file: SHA-256 [0-9a-f]{64}, pinned was 0{64}; check HF_ENDPOINT; several sources/,
   );
   const weak: PinnedFile = { ...wrong, evidence: "single" };
   assert.match(
@@ -482,7 +510,7 @@ test("several downloads run side by side, and all are recorded", async () => {
   assert.equal(new Set(Object.values(states)), new Set(["downloaded"]));
   // Each takes a fifth of a second at least; one after another they would take 12 of them.
   assert.ok(seconds < 12 * 0.2, `${seconds}`);
-  assert.is(Object.keys(await readLockFile(settings.lockPath)).length, 12);
+  assert.is(Object.keys((await readLockFile(settings.lockPath)).files).length, 12);
 });
 
 test("the second address is tried where the first has no such file", async () => {

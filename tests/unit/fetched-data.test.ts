@@ -14,7 +14,7 @@ import { type ChoiceExample, type NliExample, nliLabels, type QaExample } from "
 import { wikipediaArticles, wikipediaShards } from "../../repro/data/wikipedia.ts";
 import { zipLines, zipText } from "../../repro/data/zip.ts";
 import { adaptersFolder, adaptersRemedy, locateModel, parseHubModel } from "../../repro/fetch/locate.ts";
-import { hubKey, recordInLockFile } from "../../repro/fetch/lock-file.ts";
+import { hubKey, recordFile } from "../../repro/fetch/lock-file.ts";
 import { realData } from "../fixtures/data/real.ts";
 import { fetchSets } from "../../papers/fun-with-fisher/pins.ts";
 import { openData, openEncoder } from "../../repro/training/world.ts";
@@ -48,7 +48,7 @@ async function putHub(hub: string, repo: string, files: Record<string, Uint8Arra
       join(hub, `datasets--${repo.replace("/", "--")}`, "snapshots", commit, ...path.split("/")),
       content,
     );
-    await recordInLockFile(
+    await recordFile(
       join(process.env.REPRO_CACHE!, "fetch.lock.json"),
       hubKey("dataset", repo, commit, path),
       {
