@@ -94,6 +94,13 @@ const publishedAdapters = Object.entries(pins.adapters).flatMap(([model, { choic
   }));
 });
 
+/** What chooses between the two sides: words, or an item of a run's fidelity with a note. */
+function switchOf(each: { switch?: string; item?: string | null; note?: string }): string {
+  if (each.switch !== undefined) return each.switch;
+  const item = each.item ? `fidelity, item ${each.item}` : "none";
+  return each.note === undefined ? item : `${item} (${each.note})`;
+}
+
 export const audit: AuditDeclaration = {
   titles: {
     mbert: "mBERT",
@@ -159,5 +166,5 @@ export const audit: AuditDeclaration = {
     found: publishedAdapters,
     read: "AdapterHub, as pinned in pins.json; each file once, whatever name chooses it",
   }],
-  deviations: deviations.map((each) => ({ ...each, changes: effects[each.id] })),
+  deviations: deviations.map((each) => ({ ...each, changes: effects[each.id], switch: switchOf(each) })),
 };

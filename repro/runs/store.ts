@@ -1,18 +1,19 @@
 // Promises a folder of runs: a finished run is found again and never made twice, an unfinished one goes on from its
 // checkpoint, a damaged one is named, put aside and made anew, and none of this touches a finished run.
 // Leaves the content of a run to record.ts and writer.ts, and executing to training/.
-import { env, exists, isFolder, join, list, makeFolder, rename, warn } from "../runtime.ts";
+import { env, exists, isFolder, join, list, makeFolder, readText, rename, warn } from "../runtime.ts";
 import { runId, runName, type RunSpec } from "../spec/mod.ts";
 import { Lock } from "./lock.ts";
 import {
   DamagedError,
+  files,
   type FinishedRun,
   readFinished,
   readSpec,
   readStatus,
   type RunStatus,
 } from "./record.ts";
-import { RunWriter } from "./writer.ts";
+import { type LogLine, RunWriter } from "./writer.ts";
 
 /** What a run's folder holds. */
 export type RunState = "absent" | "unfinished" | "running" | "failed" | "finished" | "damaged";
@@ -82,6 +83,18 @@ export class RunStore {
     } catch (error) {
       if (error instanceof DamagedError) return null;
       throw error;
+    }
+  }
+
+  /** The losses or the tr(F) log of a run, line by line; empty where nothing was logged. */
+  async log(id: string, name: "losses" | "trf"): Promise<LogLine[]> {
+    const path = join(this.runFolder(id), files[name]);
+    if (!await exists(path)) return [];
+    const lines = (await readText(path)).split("\n").filter((line) => line !== "");
+    try {
+      return lines.map((line) => JSON.parse(line) as LogLine);
+    } catch (error) {
+      throw new DamagedError(path, `a line is not valid JSON (${(error as Error).message})`);
     }
   }
 

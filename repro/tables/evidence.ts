@@ -1,14 +1,184 @@
-// Promises the stored reference runs of a paper as evidence for its claims. Leaves the claims to the paper.
-import { type Evidence, referenceEvidence } from "../claims/mod.ts";
-import type { Paper } from "../paper/mod.ts";
+// Promises runs as evidence for a paper's claims: the stored reference runs, or those of a store, found by what the claims ask for.
+// Leaves the claims to the paper and making runs to launch/.
+import { mean, standardDeviation } from "../checks/mod.ts";
+import {
+  type CellName,
+  type CellValue,
+  type Claim,
+  type CurvePoint,
+  type Evidence,
+  referenceEvidence,
+} from "../claims/mod.ts";
+import {
+  gapOf,
+  type Paper,
+  requestKey,
+  requestsOf,
+  type ResultColumn,
+  type ResultTable,
+  type RunRequest,
+  type Setup,
+  specify,
+} from "../paper/mod.ts";
+import type { FinishedRun, LogLine } from "../runs/mod.ts";
+import type { RunSpec, TaskName } from "../spec/mod.ts";
+import { chooseLowest, type RunOfTable, tableCells, valueOf } from "./cells.ts";
 import { loadReference, referencePath } from "./reference.ts";
 
 /** All reference runs that are stored beside a paper. */
 export async function storedEvidence(paper: Paper): Promise<Evidence> {
   const files = await Promise.all(
-    paper.tables.filter(({ kind }) => kind === "results").map(({ id }) =>
-      loadReference(referencePath(paper, id))
-    ),
+    resultTables(paper).map(({ id }) => loadReference(referencePath(paper, id))),
   );
   return referenceEvidence(files.filter((file) => file !== null));
+}
+
+export interface StoreOfRuns {
+  finished(spec: RunSpec): Promise<FinishedRun | null>;
+  /** The tr(F) log of a finished run; empty where nothing was logged. */
+  trace(run: FinishedRun): Promise<readonly LogLine[]>;
+}
+
+const resultTables = (paper: Paper) =>
+  paper.tables.filter((table): table is ResultTable => table.kind === "results");
+
+/** What the claims look at, found by letting them look at nothing. */
+function asked(claims: readonly Claim[]): { cells: CellName[]; rows: { row: string; task: string }[] } {
+  const cells: CellName[] = [];
+  const rows: { row: string; task: string }[] = [];
+  const look = (row: string, task: string) => {
+    rows.push({ row, task });
+    return [];
+  };
+  const nothing: Evidence = {
+    source: "runs",
+    cell(name) {
+      cells.push(name);
+      return undefined;
+    },
+    curves: look,
+    schedules: look,
+  };
+  for (const { about, evaluate } of claims) if (about !== "settings") evaluate(nothing);
+  return { cells, rows };
+}
+
+/** "model/method" of a row that no table declares. */
+function requestOfRow(row: string, task: TaskName): RunRequest {
+  const [model, method] = row.split("/");
+  return { model, method, task, adapter: "mad-x" };
+}
+
+function columnOf(id: string): ResultColumn {
+  const [dataset, pick, metric, size] = id.split("/");
+  return {
+    id,
+    dataset: dataset as ResultColumn["dataset"],
+    pick,
+    metric,
+    ...(size === undefined ? {} : { trainingSize: Number(size) }),
+  };
+}
+
+const valueOfNumbers = (values: readonly number[]): CellValue | undefined =>
+  values.length === 0 ? undefined : { mean: mean(values), sd: standardDeviation(values), n: values.length };
+
+/**
+ * The finished runs of a setup. Cells of declared tables are those that the tables show; a cell of anything else ("figure2") is
+ * found by its row "model/method" and its column.
+ */
+export async function storeEvidence(
+  paper: Paper,
+  setup: Setup,
+  claims: readonly Claim[],
+  store: StoreOfRuns,
+): Promise<Evidence> {
+  const wanted = asked(claims);
+  const tables = resultTables(paper);
+  const others = wanted.cells.filter(({ table }) => !tables.some(({ id }) => id === table));
+  const taskOf = (dataset: string) => paper.datasets.find(({ id }) => id === dataset)?.task;
+  const requests = new Map<string, RunRequest>();
+  const want = (request: RunRequest) => requests.set(requestKey(request), request);
+  for (const table of tables) requestsOf(paper, table).forEach(want);
+  for (const { row, task } of wanted.rows) want(requestOfRow(row, task as TaskName));
+  for (const { row, column } of others) {
+    const task = taskOf(columnOf(column).dataset);
+    if (task !== undefined) want(requestOfRow(row, task));
+  }
+  const runs = new Map<string, RunOfTable[]>();
+  for (const [key, request] of requests) {
+    runs.set(key, await runsOf(paper, setup, request, store));
+  }
+  const cells = new Map<string, CellValue | undefined>();
+  const all = [...runs.values()].flat();
+  for (const table of tables) {
+    const lowest = chooseLowest(
+      paper,
+      table,
+      setup,
+      await loadReference(referencePath(paper, table.id)),
+      all,
+    );
+    for (const { row, column, values } of tableCells(paper, table, {}, all, lowest)) {
+      cells.set(`${table.id} ${row} ${column}`, valueOfNumbers([...values.values()]));
+    }
+  }
+  for (const { table, row, column } of others) {
+    const of = columnOf(column);
+    const task = taskOf(of.dataset);
+    const found = task === undefined ? [] : runs.get(requestKey(requestOfRow(row, task))) ?? [];
+    const values = found.flatMap(({ run }) => run ? valueOf(paper, run.metrics, of, undefined) ?? [] : []);
+    cells.set(`${table} ${row} ${column}`, valueOfNumbers(values));
+  }
+  const finishedOf = (row: string, task: string) =>
+    (runs.get(requestKey(requestOfRow(row, task as TaskName))) ?? []).flatMap(({ run }) => run ?? []);
+  const curves = await tracked(wanted.rows.flatMap(({ row, task }) => finishedOf(row, task)), store);
+  return {
+    source: "runs",
+    cell: ({ table, row, column }) => cells.get(`${table} ${row} ${column}`),
+    curves: (row, task) => finishedOf(row, task).map(({ id }) => curves.get(id)!),
+    schedules: (row, task) =>
+      finishedOf(row, task).map(({ schedule }) => schedule.flatMap(({ layers }) => layers)),
+  };
+}
+
+/** One request's runs, seed by seed; none where it cannot become a run in this setup. */
+async function runsOf(
+  paper: Paper,
+  setup: Setup,
+  request: RunRequest,
+  store: StoreOfRuns,
+): Promise<RunOfTable[]> {
+  // A method that a claim names may be one without runs ("full"), or without settings.
+  if (!paper.models.some(({ id }) => id === request.model) || gapOf(paper, setup, request)) return [];
+  const found: RunOfTable[] = [];
+  for (const seed of setup.seeds) {
+    let spec: RunSpec;
+    try {
+      spec = specify(paper, setup, request, seed);
+    } catch {
+      return [];
+    }
+    found.push({ request, spec, run: await store.finished(spec) });
+  }
+  return found;
+}
+
+/** What was tracked of each run, by its id. */
+async function tracked(
+  runs: readonly FinishedRun[],
+  store: StoreOfRuns,
+): Promise<Map<string, CurvePoint[]>> {
+  const curves = new Map<string, CurvePoint[]>();
+  for (const run of runs) {
+    if (curves.has(run.id)) continue;
+    const lines = await store.trace(run);
+    curves.set(
+      run.id,
+      lines.flatMap(({ step, kind, average }) =>
+        kind === "tracking" && typeof average === "number" ? [{ step, value: average }] : []
+      ),
+    );
+  }
+  return curves;
 }

@@ -3,7 +3,8 @@ export { chooseLowest, lowestLanguages, printedLowest, tableCells, valueOf } fro
 export type { CellValues, FoundCell, Lowest, RunOfTable } from "./cells.ts";
 export { explainCells, explanationLines } from "./explain.ts";
 export type { ExplainedSeed, Explanation } from "./explain.ts";
-export { storedEvidence } from "./evidence.ts";
+export { storedEvidence, storeEvidence } from "./evidence.ts";
+export type { StoreOfRuns } from "./evidence.ts";
 export { factHolds, factsView, judgeFacts, same } from "./facts.ts";
 export type { JudgedFact } from "./facts.ts";
 export { judgeTable, named, settingsOf } from "./judge.ts";

@@ -71,7 +71,7 @@ test("claims: each on the paper's numbers and on the stored runs", async () => {
   const { claims, note } = JSON.parse(out);
   assert.match(note, "neither confirm nor refute");
   assert.equal(claims.map(({ id }: { id: string }) => id), ["gain-mbert-average", "training-sizes"]);
-  assert.equal(Object.keys(claims[0].outcomes), ["paper", "tiny runs"]);
+  assert.equal(Object.keys(claims[0].outcomes), ["paper", "stored tiny runs"]);
   assert.equal(Object.keys(claims[1].outcomes), ["paper"]);
 });
 
