@@ -53,7 +53,7 @@ function* fields(bytes: Uint8Array): Generator<Field> {
     for (let place = 0; place < 10; place++) {
       if (at >= bytes.length) throw new Error(`a number at byte ${at} is cut off`);
       const byte = bytes[at++];
-      // Exact to 2^53; the sign of a negative number, in the bits above, is of no use to any field read here.
+      // Exact to 2^49; what lies above is the sign of a negative number, of no use to any field read here.
       if (place < 7) value += (byte & 127) * 2 ** (7 * place);
       if (byte < 128) return value;
     }

@@ -84,18 +84,21 @@ function unzipOne(zip: Uint8Array): string {
 const vocabularyPath = "vocab/bert-base-multilingual-cased/vocab.txt";
 const piecesPath = "vocab/xlm-roberta-base/pos.dict.utf8.zip";
 
+let knownPieces: Promise<[piece: string, score: number][]> | undefined;
+
 /** XLM-R's pieces after the first three, in the order of their ids, with scores rounded to six digits. */
-export async function xlmrPieces(root: string): Promise<[piece: string, score: number][]> {
-  const lines = unzipOne(await readFile(`${root}/${piecesPath}`)).trimEnd().split("\n");
-  // The list begins with <pad> </s> <unk> and ends with <mask>: fairseq's, not the model's own.
-  return lines.slice(3, -1).map((line) => {
-    const [piece, , score] = line.split("\t");
-    return [piece, Number(score)];
-  });
-}
+const xlmrPieces = (root: string) =>
+  knownPieces ??= (async () => {
+    const lines = unzipOne(await readFile(`${root}/${piecesPath}`)).trimEnd().split("\n");
+    // The list begins with <pad> </s> <unk> and ends with <mask>: fairseq's, not the model's own.
+    return lines.slice(3, -1).map((line): [string, number] => {
+      const [piece, , score] = line.split("\t");
+      return [piece, Number(score)];
+    });
+  })();
 
 /** The character map "nmt_nfkc" as compiled by the SentencePiece of 2019, from a real model. */
-export async function characterMap(root: string): Promise<Uint8Array> {
+async function characterMap(root: string): Promise<Uint8Array> {
   const name = "test_sentencepiece.model";
   return readSentencePiece(await readFile(`${root}/vocab/sentencepiece/${name}`), name).characterMap;
 }
