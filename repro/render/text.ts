@@ -2,7 +2,7 @@
 // Leaves what the cells say to the view.
 import Table from "cli-table3";
 import pc from "picocolors";
-import { type Line, plain, type TableView, type Tone, wrap } from "./view.ts";
+import { type Block, type Line, plain, type TableView, type Tone, wrap } from "./view.ts";
 
 type Painter = (line: Line) => string;
 
@@ -40,13 +40,52 @@ const chars = {
   "middle": "",
 };
 
+/** Narrower than this no block is cut, so that a table of the usual size keeps its columns side by side. */
+const leastCut = 120;
+
+const lengthOf = (text: string) => [...text].length;
+
+/** A block whose columns do not fit, as several blocks below each other, each with the rows' labels. */
+function fitting(block: Block, width: number): Block[] {
+  const { groups, rows, corner } = block;
+  const columns = groups.flatMap((group, index) => group.columns.map((title) => ({ index, title })));
+  const widths = columns.map(({ title }, at) =>
+    1 +
+    Math.max(
+      lengthOf(title),
+      ...rows.flatMap(({ cells }) => cells[at].map((line) => lengthOf(plain(line)))),
+    )
+  );
+  const first = 1 +
+    Math.max(lengthOf(corner), ...rows.flatMap(({ label }) => label.map((line) => lengthOf(plain(line)))));
+  const parts: number[][] = [[]];
+  let used = first;
+  for (const at of columns.keys()) {
+    if (used + widths[at] > Math.max(width, leastCut) && parts.at(-1)!.length > 0) {
+      parts.push([]);
+      used = first;
+    }
+    parts.at(-1)!.push(at);
+    used += widths[at];
+  }
+  if (parts.length === 1) return [block];
+  return parts.map((part) => ({
+    corner,
+    groups: groups.map(({ title }, index) => ({
+      title,
+      columns: part.filter((at) => columns[at].index === index).map((at) => columns[at].title),
+    })).filter((group) => group.columns.length > 0),
+    rows: rows.map(({ label, cells }) => ({ label, cells: part.map((at) => cells[at]) })),
+  }));
+}
+
 export function renderText(view: TableView, options: { width?: number; colour?: boolean } = {}): string {
   const width = options.width ?? 100;
   const paint = painter(options.colour ?? false);
   const out: string[] = [paint([{ text: view.title, tone: "strong" }])];
   for (const line of view.heading) out.push(...wrap(line, width, "  "));
   out.push("");
-  for (const { groups, corner, rows } of view.blocks) {
+  for (const { groups, corner, rows } of view.blocks.flatMap((block) => fitting(block, width))) {
     const table = new Table({
       chars,
       style: { "head": [], "border": [], "padding-left": 1, "padding-right": 0 },

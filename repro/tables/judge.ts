@@ -26,8 +26,10 @@ export interface JudgedCell {
   reference:
     | { mean: number; sd?: number; n: number; tolerance?: number; from: "stored runs" | "paper" }
     | null;
-  /** What the paper prints; null where its source cannot be read. */
+  /** What the paper prints; null where its source cannot be read or it prints nothing. */
   paper: { mean: number; sd?: number; n: number; read: string; line?: number } | null;
+  /** false: the paper prints a number that its source has lost. */
+  legible: boolean;
   verdict: Judgement["verdict"];
   why: string;
   difference?: number;
@@ -147,6 +149,7 @@ export async function judgeTable(inputs: TableInputs): Promise<JudgedTable> {
         from: reference.kind === "stored" ? "stored runs" : "paper",
       },
       paper: printedNumber(printedCell(table, row, column)),
+      legible: printedCell(table, row, column)?.legible !== false,
       verdict,
       why,
       ...(difference === undefined ? {} : { difference }),

@@ -16,8 +16,10 @@ export const marks: Record<Verdict, { mark: string; tone: Tone }> = {
   "missing": { mark: "!", tone: "doubt" },
 };
 const legend = "= consistent   ≠ INCONSISTENT   ? underpowered   · not comparable   ! missing";
-export const legendOf = (found: readonly { verdict: Verdict }[]): string =>
-  found.some(({ verdict }) => verdict === "not legible") ? `${legend}   ø not legible in the source` : legend;
+export const legendOf = (found: readonly { verdict: Verdict; legible?: boolean }[]): string =>
+  found.some(({ verdict, legible }) => verdict === "not legible" || legible === false)
+    ? `${legend}   ø not legible in the source`
+    : legend;
 
 const number = (value: number | null | undefined) =>
   value === null || value === undefined ? "–" : value.toFixed(2);
@@ -39,7 +41,10 @@ function cellLines(cells: JudgedCell[], paperIsReference: boolean): Line[] {
     }),
   );
   if (!paperIsReference) {
-    lines.push(joined(cells, (cell) => [{ text: number(cell.paper?.mean), tone: "faint" }]));
+    const printed = (
+      { paper, legible }: JudgedCell,
+    ) => (legible ? number(paper?.mean) : marks["not legible"].mark);
+    lines.push(joined(cells, (cell) => [{ text: printed(cell), tone: "faint" }]));
   }
   return lines;
 }

@@ -220,7 +220,17 @@ test("where their own spread hides the margin, no number of runs on our side wou
 test("which cells notice a fault is kept and drawn, faults that none notices too", () => {
   const { paper, table } = targets[0];
   const cell = (column: string, verdict: "inconsistent" | "consistent", difference: number) => ({
-    ...{ row: "mbert/standard", column, mean: 1, sd: 0, n: 1, seeds: {}, paper: null, why: "" },
+    ...{
+      row: "mbert/standard",
+      column,
+      mean: 1,
+      sd: 0,
+      n: 1,
+      seeds: {},
+      paper: null,
+      legible: true,
+      why: "",
+    },
     reference: { mean: 1, n: 4, tolerance: 2.5, from: "stored runs" as const },
     verdict,
     difference,
