@@ -1,7 +1,6 @@
 // Promises `repro tableN` for any table of any paper: makes the runs it needs, draws it with a verdict in every cell, and says by
 // its exit code whether all verdicts hold. Leaves the table to the paper's folder, judging and drawing to repro/.
 import { holds } from "../../repro/checks/mod.ts";
-import { folderSource } from "../../repro/data/source.ts";
 import {
   type Choice,
   type FactTable,
@@ -29,6 +28,8 @@ import {
   type RunOfTable,
   tableView,
 } from "../../repro/tables/mod.ts";
+import { openData } from "../../repro/training/world.ts";
+import { dataPlace } from "../ui/places.ts";
 import type { OptionSpec, Values } from "../ui/arguments.ts";
 import { formatOf } from "../ui/formats.ts";
 import { oneOf } from "../ui/usage.ts";
@@ -205,9 +206,9 @@ function factCommand(name: string, paper: Paper, table: FactTable): Command {
 export async function drawnFacts(paper: Paper, table: FactTable, values: Values) {
   const fidelity = oneOf("fidelity", values.fidelity ?? "authors-code", fidelities);
   const root = values["data-root"];
-  const source = root === undefined ? null : folderSource(resolve(String(root)));
+  const source = openData(dataPlace(root ?? "fetched", "paper"));
   const facts = await judgeFacts(table, { paper, fidelity, source });
-  const heading = [`fidelity ${fidelity}${source === null ? "" : ` · data from ${source.name}`}`];
+  const heading = [`fidelity ${fidelity} · data from ${source.name}`];
   const drawn: Drawn = {
     view: factsView(paper, table, facts, heading),
     summary: { table: table.id, fidelity, cells: facts },

@@ -162,6 +162,7 @@ const provisionalWord = "provisional";
 /** Models and data whose hashes are not known yet. */
 function missingThings(targets: readonly PlanTarget[]): string[] {
   const found = new Set<string>();
+  const names = targets.map(({ name }) => name);
   for (const { paper, setup } of targets) {
     for (const [id, { revision }] of Object.entries(setup.models)) {
       if (revision.startsWith(provisionalWord)) {
@@ -170,7 +171,9 @@ function missingThings(targets: readonly PlanTarget[]): string[] {
     }
     const revisions = Object.values(setup.dataRevisions);
     if (revisions.some((each) => each?.startsWith(provisionalWord))) {
-      found.add(`the data of ${paper.shortTitle} are not at hand: repro fetch (or --data-root FOLDER)`);
+      found.add(
+        `data of ${paper.shortTitle} are not at hand: repro fetch ${names.join(" ")} (or --data-root FOLDER)`,
+      );
     }
   }
   return [...found];

@@ -1,6 +1,8 @@
 // Promises Table 5 counted from the data themselves and Table 6 from the languages that runs evaluate on.
 // Leaves reading data to the toolkit and the comparison with the printed text too.
 import { type Fact, type FactContext, factTable } from "../../../repro/paper/mod.ts";
+import { DataError } from "../../../repro/data/errors.ts";
+import { NotFetchedError } from "../../../repro/fetch/locate.ts";
 import { loadTarget, loadTask } from "../../../repro/data/datasets.ts";
 import type { DataSource } from "../../../repro/data/source.ts";
 import type { DatasetName, TaskName } from "../../../repro/spec/mod.ts";
@@ -32,6 +34,12 @@ async function count(source: DataSource, task: TaskName, dataset: DatasetName): 
       ...(cut.length > 0 ? { test: cut.join("; ") } : {}),
     },
   };
+}
+
+/** Why data cannot be counted; anything but absent or damaged data is thrown. */
+function notThere(error: unknown): string {
+  if (error instanceof DataError || error instanceof NotFetchedError) return `not counted: ${error.message}`;
+  throw error;
 }
 
 /** With or without English: the paper counts both ways. */
@@ -67,17 +75,21 @@ async function statistics({ source }: FactContext): Promise<Fact[]> {
   for (const { id: row, task, dataset } of printed.text("table5").rows) {
     const [taskName, datasetName] = [task as TaskName, dataset as DatasetName];
     const tiny = await count(tinyWorld(), taskName, datasetName);
-    const found = source === null ? null : await count(source, taskName, datasetName);
+    const found = source === null ? null : await count(source, taskName, datasetName).catch(notThere);
     for (const column of ["train", "validation", "test"]) {
-      const partial = found?.partial[column];
+      const absent = typeof found === "string" ? found : undefined;
+      const counted = typeof found === "string" ? null : found;
+      const partial = counted?.partial[column];
       facts.push({
         row,
         column,
-        ours: found?.values[column] ?? null,
+        ours: counted?.values[column] ?? null,
         tiny: tiny.values[column],
         from: source === null ? "no data" : `counted in ${source.name}`,
         ...(source === null
           ? { why: "the real data are not at hand: --data-root FOLDER, or repro fetch" }
+          : absent
+          ? { why: absent }
           : partial
           ? { incomparable: true, why: `partial data: ${partial}` }
           : {}),
