@@ -1,6 +1,7 @@
 // Promises `repro doctor`: what this machine has for the engine, and what to do about what is missing.
 // Leaves opening backends to repro/training/backend.ts and drivers to repro/gpu.ts.
 import { describeAdapter, openGpu } from "../../repro/gpu.ts";
+import { hubCacheFolder, reproCacheFolder } from "../../repro/fetch/settings.ts";
 import { storeFolder } from "../../repro/runs/mod.ts";
 import { machine, runtimeName, writeOutput } from "../../repro/runtime.ts";
 import { openBackend, resolveBackend } from "../../repro/training/backend.ts";
@@ -65,6 +66,8 @@ async function examine(): Promise<Finding[]> {
     });
   }
   findings.push({ what: "store", ok: true, value: storeFolder() });
+  findings.push({ what: "hub cache", ok: true, value: hubCacheFolder() });
+  findings.push({ what: "fetched", ok: true, value: reproCacheFolder() });
   return findings;
 }
 

@@ -1,6 +1,6 @@
 // Promises one answer to one request: redirects followed (the token stays with the Hub's own host), passing trouble tried again
 // with growing pauses (Retry-After honoured), and every refusal told apart. Leaves the bytes of an answer to download.ts.
-import { errorCode } from "../runtime.ts";
+import { env, errorCode, runtimeName } from "../runtime.ts";
 import { FetchError, inShort, shownUrl } from "./errors.ts";
 import type { FetchSettings } from "./settings.ts";
 
@@ -269,13 +269,23 @@ export async function ask(request: Request, client: Client): Promise<Answer> {
   }
 }
 
+/** Node passes over the proxy variables that curl and Python follow; somebody behind one must be told. */
+function proxyHint(): string {
+  const proxy = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"].find((name) =>
+    env(name) !== undefined
+  );
+  return proxy === undefined || !runtimeName().startsWith("node") || env("NODE_USE_ENV_PROXY") !== undefined
+    ? ""
+    : ` (${proxy} is set: Node follows it from version 24 on with NODE_USE_ENV_PROXY=1, Deno always)`;
+}
+
 export const networkError = (request: Pick<Request, "what" | "url">, error: unknown): FetchError =>
   inShort(
     new FetchError(
       "network",
       request.what,
       `no answer from ${shownUrl(request.url)} (${reasonOf(error)})`,
-      "check the network, HF_ENDPOINT and REPRO_MIRROR; the same command goes on from what is there",
+      `check the network, HF_ENDPOINT and REPRO_MIRROR${proxyHint()}; the same command goes on from what is there`,
       error,
     ),
     reasonOf(error),

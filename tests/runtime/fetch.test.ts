@@ -3,7 +3,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { spawn } from "node:child_process";
-import { mkdtemp, readFile, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -99,6 +99,12 @@ test("the plan comes first; what arrived is counted; a second call verifies; nei
 });
 
 test("the token file of `hf auth login` is used; a wrong token is refused without being shown", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-fetch-"));
+  await mkdir(join(folder, "hf"));
+  await writeFile(join(folder, "hf", "token"), `${token}\n`);
+  const found = await repro(["fetch", "org/model", "--plan"], { folder });
+  assert.is(found.code, 0, found.err);
+  assert.equal([...new Set(hub.seen.map(({ authorization }) => authorization))], [`Bearer ${token}`]);
   const wrong = "hf_thewrongtoken";
   const { code, out, err } = await repro(["fetch", "org/model"], { env: { HF_TOKEN: wrong } });
   assert.is(code, 1);
