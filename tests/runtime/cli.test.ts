@@ -7,7 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { RunStore } from "../../repro/runs/mod.ts";
+import { runId } from "../../repro/spec/mod.ts";
 import { randomEncoder } from "../fakes/encoders.ts";
+import { executeRun } from "../fakes/execute.ts";
+import { spec } from "../fakes/specs.ts";
 
 const test = suite("command line");
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -126,6 +130,32 @@ test("another folder of papers has other commands, with nothing told to the prog
   const none = await reproWith(env, "table7");
   assert.is(none.code, 2);
   assert.match(none.err, /unknown command "table7"; choose table1, table2, all, /);
+});
+
+test("a saved plan is executed; one whose models are not at hand, or that was changed, is refused", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-cli-"));
+  const run = spec({ seed: 3 });
+  const store = new RunStore(folder);
+  await executeRun(run, { store, signal: new AbortController().signal, onProgress() {} });
+  const plan = {
+    format: 1,
+    provisional: [] as string[],
+    runs: [{ id: await runId(run), spec: run, unlocks: ["table1"] }],
+  };
+  const path = join(folder, "plan.json");
+  const execute = async (text: string) => {
+    await writeFile(path, text);
+    return await repro("run", "--plan", path, "--store", folder);
+  };
+  const done = await execute(JSON.stringify(plan));
+  assert.is(done.code, 0, done.err);
+  assert.match(done.out, "1 of 1 runs of the plan are finished");
+  const early = await execute(JSON.stringify({ ...plan, provisional: ["model mbert is not at hand"] }));
+  assert.is(early.code, 1);
+  assert.match(early.err, "model mbert is not at hand; these runs cannot be made");
+  const changed = await execute(JSON.stringify(plan).replace('"seed":3', '"seed":4'));
+  assert.is(changed.code, 1);
+  assert.match(changed.err, /has a specification of run .*make it anew: repro plan --save/);
 });
 
 test("score prints one JSON object, warnings elsewhere", async () => {

@@ -21,6 +21,7 @@ import { forwardFlops, stepFlops } from "../../repro/plan/flops.ts";
 import { type Metrics, RunStore } from "../../repro/runs/mod.ts";
 import { join } from "../../repro/runtime.ts";
 import { runId, type RunSpec } from "../../repro/spec/mod.ts";
+import { judgeTable } from "../../repro/tables/mod.ts";
 import { powerOf, powerView } from "../../repro/tables/power.ts";
 import { renderText } from "../../repro/render/mod.ts";
 import { paper as moths } from "../fixtures/papers/moths/paper.ts";
@@ -257,6 +258,53 @@ test("which cells notice a fault is kept and drawn, faults that none notices too
   assert.match(text, /-34\.2≠/);
   assert.match(text, /language-not-swapped \(the English adapter stays in\): 1 of 2 cells notice it/);
   assert.match(text, /labels-from-data \(.*\): 0 of 1 cells notice it/);
+});
+
+test("reduced data are the same runs at scales low-data and paper, and are compared with the paper at both", async () => {
+  const { paper, table } = targets.find(({ table }) => table.id === "table11")!;
+  const models = { mbert: { model: "m", revision: "m1" }, xlmr: { model: "x", revision: "x1" } };
+  const at = (scale: Setup["scale"]): Setup => ({
+    ...{ scale, seeds: [1], backend: "wasm", fidelity: "paper", data: "d", models },
+    dataRevisions: { squad: "s1", xnli: "n1" },
+  });
+  const [low, whole] = (["low-data", "paper"] as const).map((scale) =>
+    wantedRuns(paper, table, at(scale)).map(({ spec }) => spec)
+  );
+  assert.equal(low, whole);
+  assert.is(low.length, 4 * 2 * 3);
+  assert.equal(
+    new Set(low.map(({ hyperparameters }) => hyperparameters.trainingSize)),
+    new Set([1000, 5000, 10000]),
+  );
+  // Table 4: mBERT's k is 10, 50, 50 on SQuAD and 1, 25, 25 on MNLI.
+  const intervals = low.filter(({ model, method }) => model === "m" && method === "gu").map((each) =>
+    each.hyperparameters.interval
+  );
+  assert.equal(intervals, [10, 50, 50, 1, 25, 25]);
+  const runs = wantedRuns(paper, table, at("low-data")).map((each) => ({ ...each, run: null }));
+  const { cells } = await judgeTable({ paper, table, setup: at("low-data"), choice: {}, runs, file: null });
+  assert.ok(cells.every(({ reference, verdict }) => reference?.from === "paper" && verdict === "missing"));
+});
+
+test("what the source has lost is named and never compared, whatever the runs say", async () => {
+  const { paper, table } = targets.find(({ table }) => table.id === "table7")!;
+  const models = { mbert: { model: "m", revision: "m1" }, xlmr: { model: "x", revision: "x1" } };
+  const setup: Setup = {
+    ...{ scale: "paper", seeds: [1], backend: "wasm", fidelity: "paper", data: "d", models },
+    dataRevisions: { squad: "s1", xnli: "n1", copa: "c1" },
+  };
+  const runs = wantedRuns(paper, table, setup).map((each) => ({ ...each, run: null }));
+  assert.ok(runs.every(({ spec }) => spec.adapter === "full" && spec.method === "standard"));
+  const { cells } = await judgeTable({ paper, table, setup, choice: {}, runs, file: null });
+  const lost = cells.filter(({ verdict }) => verdict === "not legible").map(({ row, column }) =>
+    `${row} ${column}`
+  );
+  assert.equal(lost, [
+    ...["mbert/full mlqa/average/f1", "mbert/full xcopa/average/accuracy"],
+    ...["xlmr/full mlqa/average/f1", "xlmr/full xcopa/average/accuracy"],
+  ]);
+  const xquad = cells.find(({ row, column }) => row === "xlmr/full" && column === "xquad/average/f1")!;
+  assert.is(xquad.paper!.mean, 71.98);
 });
 
 test("requests of a table are distinct", () => {
