@@ -50,6 +50,7 @@ export const command: Command = {
     if (values.json && values.markdown) throw new UsageError("claims: choose one of --json and --markdown");
     const paper = await paperOf(which);
     const all = paper.claims ?? [];
+    if (all.length === 0) throw new UsageError(`claims: ${paper.shortTitle} declares none`);
     const chosen = listOf("claim", values.only, all.map(({ id }) => id));
     const claims = all.filter(({ id }) => chosen.includes(id));
     const evidence: Record<string, Evidence> = {

@@ -11,7 +11,6 @@ const nothing: AuditDeclaration = {
   datasets: {},
   countedMetrics: [],
   bounds: [],
-  runs: { stated: 1, section: "the text", exceptions: [] },
   languageCounts: [],
   choices: [],
   references: { captions: {}, sections: [], mentions: [] },
@@ -26,6 +25,7 @@ export function auditedPaper(paper: Paper): AuditedPaper {
     id: paper.id,
     title: paper.title,
     tables: paper.printed,
+    languages: [...new Set(paper.datasets.flatMap(({ languages }) => languages))],
     claims: paper.claims ?? [],
     evidence: publishedEvidence(paper.printed),
   };

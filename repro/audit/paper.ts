@@ -79,6 +79,8 @@ export interface AuditedPaper {
   tables: PublishedTables;
   /** What rows and columns are called for a reader. */
   titles: Readonly<Record<string, string>>;
+  /** Every language that a column can be of. */
+  languages: readonly string[];
   /** The language that is transferred from; not in averages. */
   sourceLanguage: string;
   datasets: Readonly<Record<string, AuditedDataset>>;
@@ -86,8 +88,8 @@ export interface AuditedPaper {
   countedMetrics: readonly string[];
   /** The first is never above the second, for the same answers. */
   bounds: readonly { lower: string; upper: string; why: string }[];
-  /** Runs behind every mean, as the text says. */
-  runs: {
+  /** Runs behind every mean, as the text says; absent: it does not. */
+  runs?: {
     stated: number;
     section: string;
     exceptions: readonly { table: string; method: string; stated: number; section: string }[];
@@ -104,7 +106,10 @@ export interface AuditedPaper {
 }
 
 /** What a paper's folder declares beside its tables and claims. */
-export type AuditDeclaration = Omit<AuditedPaper, "id" | "title" | "tables" | "claims" | "evidence">;
+export type AuditDeclaration = Omit<
+  AuditedPaper,
+  "id" | "title" | "tables" | "languages" | "claims" | "evidence"
+>;
 
 /** A rule: a pure function of what the paper declares. */
 export type Rule = (paper: AuditedPaper) => import("./finding.ts").RuleReport;

@@ -81,6 +81,8 @@ export function titleOf(titles: Readonly<Record<string, string>>, id: string): s
   return titles[id] ?? (/^[a-z]{2,3}$/.test(id) ? id[0].toUpperCase() + id.slice(1) : id);
 }
 
-export const isLanguage = (kind: string): boolean => kind !== "average" && kind !== "lowest";
+/** Whether a column is one language's, not an average or something of the table's own making. */
+export const isLanguage = ({ languages }: Pick<AuditedPaper, "languages">, kind: string): boolean =>
+  languages.includes(kind);
 export const printedMean = ({ mean, decimals = 2 }: { mean: number; decimals?: number }): string =>
   mean.toFixed(decimals);

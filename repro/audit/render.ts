@@ -51,7 +51,7 @@ function wrap(text: string, width: number, indent: string): string {
 
 export function auditText(report: AuditReport, { width }: { width: number }): string {
   const lines = [wrap(`Audit of ${report.title}`, width, ""), wrap(summary(report), width, ""), legend];
-  for (const { rule, asks, checked, unit, findings } of report.rules) {
+  for (const { rule, asks, checked, unit, findings } of applied(report)) {
     const found = findings.length === 0 ? "nothing found" : `${findings.length} found`;
     lines.push("", wrap(`${rule}: ${asks}`, width, "  "), `  ${checked} ${unit}, ${found}`);
     for (const finding of findings) {
@@ -61,7 +61,17 @@ export function auditText(report: AuditReport, { width }: { width: number }): st
       lines.push(`    ${wrap(`${finding.id}${where ? ` · ${where}` : ""}`, width, "    ")}`);
     }
   }
+  const idle = idleLine(report);
+  if (idle) lines.push("", wrap(idle, width, "  "));
   return lines.join("\n") + "\n";
+}
+
+const applied = ({ rules }: AuditReport) => rules.filter(({ checked }) => checked > 0);
+
+/** Rules that found nothing to look at. */
+function idleLine({ rules }: AuditReport): string {
+  const idle = rules.filter(({ checked }) => checked === 0).map(({ rule }) => rule);
+  return idle.length === 0 ? "" : `Nothing to apply these rules to: ${idle.join(", ")}.`;
 }
 
 const escape = (text: string) => text.replaceAll("|", "\\|").replaceAll("<", "&lt;");
@@ -72,7 +82,7 @@ export function auditMarkdown(report: AuditReport): string {
     "",
     `${summary(report)}. ${legend.replaceAll("   ", "; ")}.`,
   ];
-  for (const { rule, asks, checked, unit, findings } of report.rules) {
+  for (const { rule, asks, checked, unit, findings } of applied(report)) {
     lines.push("", `## ${rule}`, "", `${escape(asks)}. ${checked} ${unit}.`, "");
     if (findings.length === 0) {
       lines.push("Nothing found.");
@@ -87,5 +97,7 @@ export function auditMarkdown(report: AuditReport): string {
       );
     }
   }
+  const idle = idleLine(report);
+  if (idle) lines.push("", idle);
   return lines.join("\n") + "\n";
 }

@@ -130,6 +130,7 @@ export function inventedPaper(fault: Fault = {}): AuditedPaper {
     title: "An Invented Paper",
     tables: published,
     titles: {},
+    languages: ["en", "fi", "sv"],
     sourceLanguage: "en",
     datasets: { d: { title: "D", languages: ["fi", "sv"], items: { default: 100 } } },
     countedMetrics: ["accuracy"],

@@ -8,6 +8,7 @@ import { chance, fits } from "../../repro/audit/rules/granularity.ts";
 import { halfWidth, runsOnEachSide, runsThatDecide } from "../../repro/audit/rules/power.ts";
 import { median } from "../../repro/audit/rules/spread.ts";
 import { paperLines } from "../fixtures/data/real.ts";
+import { paper as moths } from "../fixtures/papers/moths/paper.ts";
 import { inventedPaper } from "../fakes/audited_paper.ts";
 
 const test = suite("audit");
@@ -157,6 +158,17 @@ test("a paper without a fault has no finding but what its four runs can decide",
   for (const { rule, checked } of reports) {
     assert.ok(checked > 0 || rule === "deviations", `${rule} checked nothing`);
   }
+});
+
+test("a paper that declares nothing is audited by what its tables say of themselves", () => {
+  const { rules: reports } = audit(audited(moths));
+  const found = reports.flatMap(({ findings }) => findings.map(({ id }) => id));
+  assert.equal(found, ["form/table1/not-legible", "power/median"]);
+  const { findings: [power] } = reports.find(({ rule }) => rule === "power")!;
+  // Three runs, as the cell says.
+  assert.match(power.says, "With 3 runs against 3 the 95 % half-width of a difference is 1.13 points");
+  const text = auditText(audit(audited(moths)), { width: 100 });
+  assert.match(text, "Nothing to apply these rules to: averages, repeats, granularity");
 });
 
 /** One change to the invented paper, and the one finding that it must make. */

@@ -21,10 +21,10 @@ export function averages(paper: AuditedPaper): RuleReport {
     const same = all.filter(({ table, row, column }) =>
       table === average.table && row.id === average.row.id && column.dataset === average.column.dataset &&
       column.metric === average.column.metric && column.trainingSize === average.column.trainingSize &&
-      isLanguage(column.kind) && column.kind !== paper.sourceLanguage
+      isLanguage(paper, column.kind) && column.kind !== paper.sourceLanguage
     );
     const declared = paper.tables.results(average.table).columns.filter(({ dataset, metric, kind }) =>
-      dataset === average.column.dataset && metric === average.column.metric && isLanguage(kind) &&
+      dataset === average.column.dataset && metric === average.column.metric && isLanguage(paper, kind) &&
       kind !== paper.sourceLanguage
     );
     // With a lost cell among them nothing follows.

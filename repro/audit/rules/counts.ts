@@ -18,7 +18,9 @@ export function counts(paper: AuditedPaper): RuleReport {
   const targets = (dataset: string) =>
     [
       ...new Set(
-        columns.filter(({ dataset: of, kind }) => of === dataset && isLanguage(kind)).map(({ kind }) => kind),
+        columns.filter(({ dataset: of, kind }) => of === dataset && isLanguage(paper, kind)).map(({ kind }) =>
+          kind
+        ),
       ),
     ].filter((kind) => kind !== paper.sourceLanguage);
   const rows = paper.languageCounts.flatMap((count) => {
@@ -52,7 +54,7 @@ export function counts(paper: AuditedPaper): RuleReport {
       } ${readings[other].length}${publishedLanguages(paper, dataset, held)}`,
     });
   }
-  languageCodes(paper, columns.map(({ kind }) => kind).filter(isLanguage), report);
+  languageCodes(paper, columns.map(({ kind }) => kind).filter((kind) => isLanguage(paper, kind)), report);
   return report;
 }
 

@@ -32,12 +32,14 @@ export const chance = (rounding: number, items: number, n: number): number =>
 interface Counted extends Quantity {
   items: number;
   rounding: number;
-  stated: AuditedPaper["runs"];
+  stated: Runs;
 }
+
+type Runs = NonNullable<AuditedPaper["runs"]>;
 
 const tells = (rounding: number, items: number, n: number) => 100 / (items * n) > telling * 2 * rounding;
 
-function statedRuns({ runs }: AuditedPaper, { table, row }: Quantity): AuditedPaper["runs"] {
+function statedRuns(runs: Runs, { table, row }: Quantity): Runs {
   const exception = runs.exceptions.find((each) => each.table === table && each.method === row.method);
   return { ...runs, ...exception };
 }
@@ -45,13 +47,13 @@ function statedRuns({ runs }: AuditedPaper, { table, row }: Quantity): AuditedPa
 /** Cells of one language whose items are known and few enough; the same quantity once, in the table with most of its kind. */
 function countedCells(paper: AuditedPaper): Map<string, Counted[]> {
   const groups = new Map<string, Counted[]>();
-  for (const quantity of quantities(paper)) {
+  for (const quantity of paper.runs ? quantities(paper) : []) {
     const { table, column, language, cell } = quantity;
     if (!paper.countedMetrics.includes(column.metric) || column.kind === "average") continue;
     const items = paper.datasets[column.dataset]?.items;
-    const named = isLanguage(column.kind) ? column.kind : language ?? "";
+    const named = isLanguage(paper, column.kind) ? column.kind : language ?? "";
     const count = items?.[named] ?? items?.default;
-    const [rounding, stated] = [roundingOf(cell), statedRuns(paper, quantity)];
+    const [rounding, stated] = [roundingOf(cell), statedRuns(paper.runs!, quantity)];
     if (count === undefined || !tells(rounding, count, stated.stated)) continue;
     const key = `${table}/${column.dataset}/${column.metric}`;
     groups.set(key, [...groups.get(key) ?? [], { ...quantity, items: count, rounding, stated }]);
@@ -105,8 +107,7 @@ export function granularity(paper: AuditedPaper): RuleReport {
   const report: RuleReport = {
     rule: "granularity",
     asks:
-      `a share of counted items, averaged over the stated number of runs (${paper.runs.stated}, ${paper.runs.section}), ` +
-      "is a multiple of 100/(items · runs)",
+      "a share of counted items, averaged over the stated number of runs, is a multiple of 100/(items · runs)",
     checked: [...groups.values()].reduce((sum, { length }) => sum + length, 0),
     unit: "cells whose items are few enough to tell, each quantity once",
     findings: [],

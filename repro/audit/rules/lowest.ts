@@ -17,9 +17,10 @@ interface Beaten {
 }
 
 /** The lowest language of the same setting, data set and metric, in whichever table has all of them. */
-function lowestOf(all: readonly Quantity[], of: Quantity, source: string): Quantity | undefined {
+function lowestOf(paper: AuditedPaper, all: readonly Quantity[], of: Quantity): Quantity | undefined {
   const same = all.filter(({ row, column }) =>
-    isLanguage(column.kind) && column.kind !== source && column.dataset === of.column.dataset &&
+    isLanguage(paper, column.kind) && column.kind !== paper.sourceLanguage &&
+    column.dataset === of.column.dataset &&
     column.metric === of.column.metric && column.trainingSize === of.column.trainingSize &&
     row.model === of.row.model && row.adapter === of.row.adapter && row.method === of.row.method
   );
@@ -41,7 +42,7 @@ export function lowest(paper: AuditedPaper): RuleReport {
   const groups = new Map<string, { beaten: Beaten[]; rows: number }>();
   for (const cell of all.filter(({ column }) => column.kind === "lowest")) {
     if (!cell.language) continue;
-    const lower = lowestOf(all, cell, paper.sourceLanguage);
+    const lower = lowestOf(paper, all, cell);
     if (!lower) continue;
     report.checked++;
     const key = `${cell.table}/${cell.row.model}/${cell.column.dataset}/${cell.column.metric}`;

@@ -26,9 +26,15 @@ export function runsOnEachSide(sd: number, margin: number): number | undefined {
 
 const number = (count: number | undefined) => count === undefined ? "no number of" : String(count);
 
+/** The most frequent of some numbers; 0 of none. */
+function commonest(numbers: readonly number[]): number {
+  const count = (of: number) => numbers.filter((each) => each === of).length;
+  return numbers.reduce((best, each) => count(each) > count(best) ? each : best, numbers[0] ?? 0);
+}
+
 export function power(paper: AuditedPaper): RuleReport {
   const cells = spreads(paper);
-  const stated = paper.runs.stated;
+  const stated = paper.runs?.stated ?? commonest(cells.map(({ cell }) => cell.n));
   const report: RuleReport = {
     rule: "power",
     asks: `a difference of a table's margin can be decided with ${stated} runs on each side`,
@@ -36,7 +42,7 @@ export function power(paper: AuditedPaper): RuleReport {
     unit: "printed standard deviations",
     findings: [],
   };
-  if (cells.length === 0) return report;
+  if (cells.length === 0 || stated < 2) return { ...report, checked: 0 };
   const middle = median(cells.map(({ cell }) => cell.sd!));
   const width = halfWidth(middle, stated, stated);
   const margins = [...new Set([2, 1, 0.5, ...paper.tables.allResults.map(({ margin }) => margin.points)])]
