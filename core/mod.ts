@@ -35,6 +35,7 @@ export { logSoftmax, softmax } from "./ops/softmax.ts";
 export { crossEntropy } from "./ops/cross_entropy.ts";
 export { layerNorm } from "./ops/layer_norm.ts";
 export { attention, type AttentionOptions } from "./ops/attention.ts";
+export { disentangledAttention, type DisentangledOptions } from "./ops/disentangled_attention.ts";
 export { embedding } from "./ops/embedding.ts";
 export { dropout } from "./ops/dropout.ts";
 export { cast, roundToHalf } from "./ops/cast.ts";

@@ -91,6 +91,24 @@ export interface DroppedRows {
   width: number;
 }
 
+/** Position tables of disentangled attention, with R rows. */
+export interface DisentangledShape extends AttentionShape {
+  rows: number;
+  /** Each example has tables of its own, [B, R, A·D]; else one [R, A·D] serves all. */
+  ownTables: boolean;
+}
+
+export interface DisentangledInputs {
+  q: DeviceBuffer;
+  k: DeviceBuffer;
+  v: DeviceBuffer;
+  mask?: DeviceBuffer;
+  positionKeys: DeviceBuffer;
+  positionQueries: DeviceBuffer;
+  /** i32 [2T − 1]: the tables' row for query i and key j stands at i − j + T − 1. It never decreases; each is below R. */
+  relative: DeviceBuffer;
+}
+
 /** Which parts of packed buffers a kernel works on. What lies between them is neither read nor written. */
 export interface Segments {
   /** i32 [count or more, 2]: first element and length of each segment. They do not overlap. */
@@ -259,6 +277,28 @@ export interface KernelSet {
     },
   ): void;
 
+  /**
+   * Fused disentangled attention (He et al., 2021, Eq. 4). The score of query i and key j, with row r of their distance, is
+   * scale · (q_i·k_j + q_i·positionKeys_r + k_j·positionQueries_r). Layouts, dropout and logSumExp are attention's. A query that
+   * is itself padding attends to all T keys alike, padded ones too, as if its scores were 0.
+   */
+  disentangledAttention(
+    args: DisentangledShape & DisentangledInputs & { out: DeviceBuffer; logSumExp: DeviceBuffer },
+  ): void;
+  /** dPositionKeys and dPositionQueries, [B, R, A·D] each, are of one example each also where the tables are shared; both or neither. */
+  disentangledAttentionGrad(
+    args: DisentangledShape & DisentangledInputs & {
+      out: DeviceBuffer;
+      logSumExp: DeviceBuffer;
+      dout: DeviceBuffer;
+      dq: DeviceBuffer;
+      dk: DeviceBuffer;
+      dv: DeviceBuffer;
+      dPositionKeys?: DeviceBuffer;
+      dPositionQueries?: DeviceBuffer;
+    },
+  ): void;
+
   /** out[i] = table[indices[i]]; table is [rows, width], indices i32 [count]. Out-of-range indices were refused on the host. */
   embedding(
     args: {
@@ -270,7 +310,7 @@ export interface KernelSet {
       width: number;
     },
   ): void;
-  /** dtable = 0, then dtable[indices[i]] += dy[i] in the order of i (scatter-add, deterministic). */
+  /** dtable = 0, then dtable[indices[i]] += dy[i] in the order of i (scatter-add, deterministic). Row `ignored` stays 0; −1 for none. */
   embeddingGrad(
     args: {
       dy: DeviceBuffer;
@@ -279,6 +319,7 @@ export interface KernelSet {
       count: number;
       rows: number;
       width: number;
+      ignored: number;
     },
   ): void;
 

@@ -20,7 +20,7 @@ export interface AttentionOptions {
   random?: RandomStream;
 }
 
-const noRandom: RandomStream = { k0: 0, k1: 0, c1: 0, c2: 0, c3: 0 };
+export const noRandom: RandomStream = { k0: 0, k1: 0, c1: 0, c2: 0, c3: 0 };
 
 /**
  * Multi-head self-attention (Vaswani et al., 2017, Eq. 1) without the projections.

@@ -7,12 +7,12 @@ import { empty, type Tensor } from "../tensor.ts";
 import type { OpSample } from "./sample.ts";
 
 /**
- * table[indices].
+ * table[indices]. The row `padding` gets no gradient, as PyTorch's padding_idx; nothing else is different about it.
  * @param table [V, H]
  * @param indices i32 of any shape, each in 0 … V−1 (the caller checks on the host, where the values are)
  * @returns [...indices.shape, H]
  */
-export function embedding(table: Tensor, indices: Tensor): Tensor {
+export function embedding(table: Tensor, indices: Tensor, padding?: number): Tensor {
   if (table.shape.length !== 2 || indices.dtype !== "i32") {
     fail(`embedding: table ${showShape(table.shape)}, indices ${indices.dtype}; wanted [V, H] and i32`);
   }
@@ -36,6 +36,7 @@ export function embedding(table: Tensor, indices: Tensor): Tensor {
       count,
       rows,
       width,
+      ignored: padding ?? -1,
     });
     return [dtable];
   });
@@ -45,6 +46,6 @@ export const samples: OpSample[] = [
   {
     name: "embedding with repeated rows",
     inputs: [{ shape: [6, 5] }, { shape: [2, 4], dtype: "i32", values: [0, 3, 3, 5, 1, 3, 0, 0] }],
-    run: embedding,
+    run: (table, indices) => embedding(table, indices),
   },
 ];

@@ -6,6 +6,7 @@ import { samples as binary } from "./binary.ts";
 import { samples as cast } from "./cast.ts";
 import { samples as concat } from "./concat.ts";
 import { samples as crossEntropy } from "./cross_entropy.ts";
+import { samples as disentangledAttention } from "./disentangled_attention.ts";
 import { samples as dropout } from "./dropout.ts";
 import { samples as embedding } from "./embedding.ts";
 import { samples as layerNorm } from "./layer_norm.ts";
@@ -36,6 +37,7 @@ export const allSamples: readonly OpSample[] = [
   ...crossEntropy,
   ...layerNorm,
   ...attention,
+  ...disentangledAttention,
   ...embedding,
   ...dropout,
   ...cast,

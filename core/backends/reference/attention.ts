@@ -6,7 +6,7 @@ import type { DeviceBuffer } from "../backend.ts";
 import type { AttentionShape, KernelSet } from "../kernels.ts";
 import { Arguments } from "./buffers.ts";
 
-interface Inputs {
+export interface Inputs {
   q: Float64Array;
   k: Float64Array;
   v: Float64Array;
@@ -15,7 +15,7 @@ interface Inputs {
   starts: Int32Array;
 }
 
-function readInputs(
+export function readInputs(
   args: Arguments,
   shape: AttentionShape & { q: DeviceBuffer; k: DeviceBuffer; v: DeviceBuffer; mask?: DeviceBuffer },
 ): Inputs {
@@ -49,7 +49,22 @@ function readInputs(
   };
 }
 
-/** What one query does: scaled scores of all keys (−∞ where masked) and the dropout factor 0 or 1/(1 − p) of each. */
+/** Dropout factor 0 or 1/(1 − p) of each of `count` keys for one query. */
+export function keptOf(
+  args: Arguments,
+  shape: AttentionShape,
+  count: number,
+  b: number,
+  a: number,
+  i: number,
+): number[] {
+  const { tokens, heads, dropout } = shape;
+  if (dropout === 0) return new Array(count).fill(1);
+  const halves = philoxHalves(args.stream(shape.random), count, ((b * heads + a) * tokens + i) * tokens);
+  return Array.from(halves, (half) => half >= dropThreshold(dropout) ? 1 / (1 - dropout) : 0);
+}
+
+/** What one query does: scaled scores of all keys (−∞ where masked) and the dropout factor of each. */
 function queryRow(
   args: Arguments,
   shape: AttentionShape,
@@ -58,34 +73,35 @@ function queryRow(
   a: number,
   i: number,
 ): { scores: number[]; kept: number[] } {
-  const { tokens, heads, headSize, scale, dropout } = shape;
-  const count = tokensOf(inputs, b);
-  const halves = dropout > 0
-    ? philoxHalves(args.stream(shape.random), count, ((b * heads + a) * tokens + i) * tokens)
-    : undefined;
+  const { headSize, scale, tokens } = shape;
   const scores: number[] = [];
-  const kept: number[] = [];
-  for (let j = 0; j < count; j++) {
+  for (let j = 0; j < tokensOf(inputs, b); j++) {
     let score = 0;
     for (let d = 0; d < headSize; d++) {
       score += inputs.q[at(shape, inputs, b, i, a, d)] * inputs.k[at(shape, inputs, b, j, a, d)];
     }
     scores.push(inputs.mask && inputs.mask[b * tokens + j] === 0 ? -Infinity : scale * score);
-    kept.push(!halves ? 1 : halves[j] >= dropThreshold(dropout) ? 1 / (1 - dropout) : 0);
   }
-  return { scores, kept };
+  return { scores, kept: keptOf(args, shape, scores.length, b, a, i) };
 }
 
-const tokensOf = ({ starts }: Inputs, b: number) => starts[b + 1] - starts[b];
+export const tokensOf = ({ starts }: Pick<Inputs, "starts">, b: number) => starts[b + 1] - starts[b];
 
 /** Offset of element d of head a of token t of example b. */
-function at(shape: AttentionShape, { starts }: Inputs, b: number, t: number, a: number, d: number): number {
+export function at(
+  shape: AttentionShape,
+  { starts }: Pick<Inputs, "starts">,
+  b: number,
+  t: number,
+  a: number,
+  d: number,
+): number {
   return ((starts[b] + t) * shape.heads + a) * shape.headSize + d;
 }
 
-function eachQuery(
+export function eachQuery(
   shape: AttentionShape,
-  inputs: Inputs,
+  inputs: Pick<Inputs, "starts">,
   visit: (b: number, a: number, i: number) => void,
 ): void {
   for (let b = 0; b < shape.batch; b++) {

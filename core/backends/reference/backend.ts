@@ -11,6 +11,7 @@ import {
   type MemoryStatistics,
 } from "../backend.ts";
 import { attention } from "./attention.ts";
+import { disentangled } from "./disentangled.ts";
 import { Arguments, type ReferenceBuffer, UNWRITTEN_INTEGER } from "./buffers.ts";
 import { elementwise } from "./elementwise.ts";
 import { layerNorm } from "./layer_norm.ts";
@@ -32,7 +33,15 @@ export function createReferenceBackend(): Backend {
     name: "reference",
     description: "reference: plain TypeScript in float64, one thread",
     packsRows: true,
-    kernels: { ...elementwise, ...reductions, ...layerNorm, ...attention, ...losses, ...optimizer },
+    kernels: {
+      ...elementwise,
+      ...reductions,
+      ...layerNorm,
+      ...attention,
+      ...disentangled,
+      ...losses,
+      ...optimizer,
+    },
 
     allocate(length: number, dtype: DType): ReferenceBuffer {
       if (!Number.isInteger(length) || length < 0) {

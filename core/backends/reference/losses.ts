@@ -41,13 +41,14 @@ export const losses: Remaining = {
     }
   },
 
-  embeddingGrad({ dy, indices, dtable, count, rows, width }) {
+  embeddingGrad({ dy, indices, dtable, count, rows, width, ignored }) {
     const args = new Arguments("embeddingGrad");
     args.distinct({ dtable }, { dy, indices });
     const upper = args.f32("dy", dy, count * args.count("width", width));
     const chosen = readIndices(args, indices, count, rows);
     const to = args.f32("dtable", dtable, args.count("rows", rows) * width).fill(0);
     for (let i = 0; i < count; i++) {
+      if (chosen[i] === ignored) continue;
       for (let c = 0; c < width; c++) to[chosen[i] * width + c] += upper[i * width + c];
     }
   },

@@ -135,11 +135,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   const pool = new MemoryPool(space.memory, HEAP_BASE, space.maximumBytes);
   const reserveScratch = scratchFor(pool, threads);
   reserveScratch(exports.scratchBytes!());
-  const kernels = createKernelSet(
-    exports,
-    pool,
-    (tokens) => reserveScratch(exports.scratchBytesForAttention!(tokens)),
-  );
+  const kernels = createKernelSet(exports, pool, reserveScratch);
   let workers: Workers | null = null;
   let note = "";
   if (threads > 1) {

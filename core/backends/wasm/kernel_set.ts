@@ -2,7 +2,14 @@
 // It leaves the arithmetic to kernels/ and the meaning of each argument to ../kernels.ts.
 
 import type { DeviceBuffer } from "../backend.ts";
-import { type BinaryOperation, type KernelSet, scalarValue, type UnaryOperation } from "../kernels.ts";
+import {
+  type BinaryOperation,
+  type DisentangledInputs,
+  type DisentangledShape,
+  type KernelSet,
+  scalarValue,
+  type UnaryOperation,
+} from "../kernels.ts";
 import { dropThreshold } from "../../random.ts";
 import type { KernelExports } from "./module.ts";
 import type { MemoryPool, WasmBuffer } from "./pool.ts";
@@ -47,11 +54,11 @@ function atOrZero(buffer: DeviceBuffer | undefined): number {
   return buffer === undefined ? 0 : at(buffer);
 }
 
-/** `scratchFor(tokens)` makes sure that every thread's scratch serves attention over that many tokens. */
+/** `reserveScratch(bytes)` makes sure that every thread has that much scratch. */
 export function createKernelSet(
   x: KernelExports,
   pool: MemoryPool,
-  scratchFor: (tokens: number) => void,
+  reserveScratch: (bytes: number) => void,
 ): KernelSet {
   function writeShape(shape: readonly number[], first: readonly number[], second: readonly number[]): void {
     const words = pool.int32;
@@ -77,6 +84,18 @@ export function createKernelSet(
     for (let row = 0; row < count; row++) {
       run(row, pool.int32[table + row * 2]!, pool.int32[table + row * 2 + 1]!);
     }
+  }
+
+  function setTables(
+    p: DisentangledShape & DisentangledInputs,
+    dPositionKeys?: DeviceBuffer,
+    dPositionQueries?: DeviceBuffer,
+  ): void {
+    reserveScratch(x.scratchBytesForDisentangled!(p.tokens, p.rows));
+    x.setTables!(
+      ...[at(p.positionKeys), at(p.positionQueries), at(p.relative), p.rows, p.ownTables ? 1 : 0],
+      ...[atOrZero(dPositionKeys), atOrZero(dPositionQueries)],
+    );
   }
 
   return {
@@ -203,7 +222,7 @@ export function createKernelSet(
       );
     },
     attention(p) {
-      scratchFor(p.tokens);
+      reserveScratch(x.scratchBytesForAttention!(p.tokens));
       const r = p.random;
       const q = at(p.q),
         k = at(p.k),
@@ -220,7 +239,7 @@ export function createKernelSet(
       );
     },
     attentionGrad(p) {
-      scratchFor(p.tokens);
+      reserveScratch(x.scratchBytesForAttention!(p.tokens));
       const r = p.random;
       const q = at(p.q),
         k = at(p.k),
@@ -256,11 +275,30 @@ export function createKernelSet(
         ...[r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
       );
     },
+    disentangledAttention(p) {
+      setTables(p);
+      const r = p.random;
+      x.disentangledForward!(
+        ...[at(p.q), at(p.k), at(p.v), atOrZero(p.mask), at(p.out), at(p.logSumExp), atOrZero(p.starts)],
+        ...[p.batch, p.tokens, p.heads, p.headSize, p.scale, dropThreshold(p.dropout), 1 / (1 - p.dropout)],
+        ...[r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
+      );
+    },
+    disentangledAttentionGrad(p) {
+      setTables(p, p.dPositionKeys, p.dPositionQueries);
+      const r = p.random;
+      x.disentangledBackward!(
+        ...[at(p.q), at(p.k), at(p.v), atOrZero(p.mask), at(p.out), at(p.logSumExp)],
+        ...[at(p.dout), at(p.dq), at(p.dk), at(p.dv), atOrZero(p.starts)],
+        ...[p.batch, p.tokens, p.heads, p.headSize, p.scale, dropThreshold(p.dropout), 1 / (1 - p.dropout)],
+        ...[r.c0 ?? 0, scalarValue(r.c1), r.c2, r.c3, r.k0, r.k1],
+      );
+    },
     embedding({ table, indices, out, count, width }) {
       x.embedding!(at(table), at(indices), at(out), count, width);
     },
-    embeddingGrad({ dy, indices, dtable, count, rows, width }) {
-      x.embeddingGrad!(at(dy), at(indices), at(dtable), count, rows, width);
+    embeddingGrad({ dy, indices, dtable, count, rows, width, ignored }) {
+      x.embeddingGrad!(at(dy), at(indices), at(dtable), count, rows, width, ignored);
     },
     dropout({ x: from, out, length, probability, random: r, rows }) {
       const keep = probability < 1 ? 1 / (1 - probability) : 0;

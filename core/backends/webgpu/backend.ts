@@ -7,6 +7,7 @@ import type { KernelSet } from "../kernels.ts";
 import { copyKernels } from "./kernels/copy.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
 import { attentionKernels } from "./kernels/attention.ts";
+import { disentangledKernels } from "./kernels/disentangled.ts";
 import { embeddingKernels } from "./kernels/embedding.ts";
 import { HalfBuffer, halfStorage } from "./half.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
@@ -143,17 +144,19 @@ export async function openRecorder(options: WebgpuOptions) {
 
 export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backend> {
   const { recorder, tiles, description } = await openRecorder(options);
+  const copies = copyKernels(recorder), products = matmulKernels(recorder, tiles);
   const kernels: KernelSet = {
     ...elementwiseKernels(recorder),
-    ...copyKernels(recorder),
+    ...copies,
     ...attentionKernels(recorder),
+    ...disentangledKernels(recorder, { ...copies, ...products }),
     ...embeddingKernels(recorder),
     ...normalizationKernels(recorder),
     ...optimizerKernels(recorder),
     ...randomKernels(recorder),
     ...reduceKernels(recorder),
     ...softmaxKernels(recorder),
-    ...matmulKernels(recorder, tiles),
+    ...products,
   };
   const half = halfStorage(recorder, kernels);
   const packs = options.frozenWeights === "f16";

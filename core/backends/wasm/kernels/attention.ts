@@ -17,7 +17,7 @@ export function attentionScratch(tokens: u32): usize {
 }
 
 /** Writes all-ones lanes for keys that may be attended up to the padded length; returns 1 + the last such key. */
-function keyLanes(mask: usize, tokens: u32, lanes: usize): u32 {
+export function keyLanes(mask: usize, tokens: u32, lanes: usize): u32 {
   const padded = (tokens + 3) & ~3;
   let length: u32 = 0;
   for (let j: u32 = 0; j < padded; j++) {
@@ -29,7 +29,7 @@ function keyLanes(mask: usize, tokens: u32, lanes: usize): u32 {
 }
 
 /** Zeroes rows of D floats, ld bytes apart. */
-function clearRows(out: usize, ld: usize, rows: u32, width: u32): void {
+export function clearRows(out: usize, ld: usize, rows: u32, width: u32): void {
   for (; rows > 0; rows--) {
     memory.fill(out, 0, width << 2);
     out += ld;

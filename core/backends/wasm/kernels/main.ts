@@ -3,6 +3,7 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { attentionScratch } from "./attention";
+import { disentangledScratch } from "./disentangled";
 import * as flat from "./elementwise";
 import { GEMM_SCRATCH } from "./gemm";
 import { ARGUMENTS, AXES, SHAPE_BLOCK } from "./memory";
@@ -17,6 +18,8 @@ import {
   BINARY_PIECE,
   CROSS_ENTROPY,
   CROSS_ENTROPY_GRAD,
+  DISENTANGLED,
+  DISENTANGLED_GRAD,
   DROPOUT,
   DROPOUT_ROWS,
   EMBEDDING,
@@ -51,6 +54,10 @@ export function scratchBytes(): u32 {
 
 export function scratchBytesForAttention(tokens: u32): u32 {
   return attentionScratch(tokens);
+}
+
+export function scratchBytesForDisentangled(tokens: u32, tableRows: u32): u32 {
+  return disentangledScratch(tokens, tableRows);
 }
 
 export function fill(out: usize, bits: i32, length: u32): void {
@@ -384,6 +391,99 @@ export function attentionBackward(
   launch(ATTENTION_GRAD, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.25 + 2));
 }
 
+/** The tables; the rest is set by the call that follows. */
+export function setTables(
+  positionKeys: usize,
+  positionQueries: usize,
+  relative: usize,
+  tableRows: u32,
+  ownTables: bool,
+  dPositionKeys: usize,
+  dPositionQueries: usize,
+): void {
+  set(23, positionKeys);
+  set(24, positionQueries);
+  set(25, relative);
+  set(26, tableRows);
+  set<u32>(27, ownTables);
+  set(28, dPositionKeys);
+  set(29, dPositionQueries);
+}
+
+/** After setTables. */
+export function disentangledForward(
+  q: usize,
+  k: usize,
+  v: usize,
+  mask: usize,
+  out: usize,
+  logSumExp: usize,
+  starts: usize,
+  batch: u32,
+  tokens: u32,
+  heads: u32,
+  headSize: u32,
+  scale: f32,
+  threshold: u32,
+  keepScale: f32,
+  c0: u32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  k0: u32,
+  k1: u32,
+): void {
+  set(0, q);
+  set(1, k);
+  set(2, v);
+  set(3, mask);
+  set(4, out);
+  set(5, logSumExp);
+  setAttention(starts, tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
+  launch(DISENTANGLED, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.3 + 3));
+}
+
+/** After setTables. */
+export function disentangledBackward(
+  q: usize,
+  k: usize,
+  v: usize,
+  mask: usize,
+  out: usize,
+  logSumExp: usize,
+  dout: usize,
+  dq: usize,
+  dk: usize,
+  dv: usize,
+  starts: usize,
+  batch: u32,
+  tokens: u32,
+  heads: u32,
+  headSize: u32,
+  scale: f32,
+  threshold: u32,
+  keepScale: f32,
+  c0: u32,
+  c1: u32,
+  c2: u32,
+  c3: u32,
+  k0: u32,
+  k1: u32,
+): void {
+  set(0, q);
+  set(1, k);
+  set(2, v);
+  set(3, mask);
+  set(4, out);
+  set(5, logSumExp);
+  set(6, dout);
+  set(7, dq);
+  set(8, dk);
+  set(9, dv);
+  setAttention(starts, tokens, heads, headSize, scale, threshold, keepScale, c0, c1, c2, c3, k0, k1);
+  launch(DISENTANGLED_GRAD, batch * heads, 1, <f32> tokens * <f32> tokens * (<f32> headSize * 0.6 + 4));
+}
+
 export function embedding(table: usize, indices: usize, out: usize, count: u32, width: u32): void {
   set(0, table);
   set(1, indices);
@@ -400,11 +500,13 @@ export function embeddingGrad(
   count: u32,
   tableRows: u32,
   width: u32,
+  ignored: i32,
 ): void {
   memory.fill(dtable, 0, (tableRows * width) << 2);
   const line = width << 2;
   for (let i: u32 = 0; i < count; i++) {
-    flat.addTo(dy + i * line, dtable + load<u32>(indices + (i << 2)) * line, 1, 0, width);
+    const index = load<i32>(indices + (i << 2));
+    if (index != ignored) flat.addTo(dy + i * line, dtable + <u32> index * line, 1, 0, width);
   }
 }
 

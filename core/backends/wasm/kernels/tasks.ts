@@ -3,6 +3,7 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { attention, attentionGrad } from "./attention";
+import { disentangledAttention, disentangledAttentionGrad } from "./disentangled";
 import * as flat from "./elementwise";
 import { gemm } from "./gemm";
 import { ARGUMENTS, SCRATCH } from "./memory";
@@ -35,6 +36,8 @@ export const EMBEDDING: u32 = 21;
 export const CROSS_ENTROPY: u32 = 22;
 export const CROSS_ENTROPY_GRAD: u32 = 23;
 export const DROPOUT_ROWS: u32 = 24;
+export const DISENTANGLED: u32 = 25;
+export const DISENTANGLED_GRAD: u32 = 26;
 
 /** Which thread this instance serves: 0 is the caller, 1 … are workers. A global is private to an instance. */
 let thread: u32 = 0;
@@ -233,6 +236,10 @@ export function runTask(task: u32, begin: u32, end: u32): void {
         begin,
         end,
       );
+    case DISENTANGLED:
+      return disentangledAttention(scratch(), begin, end);
+    case DISENTANGLED_GRAD:
+      return disentangledAttentionGrad(scratch(), begin, end);
     case EMBEDDING:
       return embeddingRows(begin, end);
     case CROSS_ENTROPY:

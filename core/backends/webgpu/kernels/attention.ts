@@ -21,8 +21,40 @@ import { dropThreshold } from "../../../random.ts";
 import { halfText, philoxText, streamParameters, streamValues } from "./random.ts";
 import { groupSize, own } from "./windows.ts";
 
-function noStarts(kernel: string, { starts }: AttentionShape): void {
+export function noStarts(kernel: string, { starts }: AttentionShape): void {
   if (starts) fail(`${kernel}: webgpu takes no rows without padding; ask the backend's packsRows first`);
+}
+
+/** One bit per attention weight, 1 = kept: the gradient reads it by columns, where each element has a Philox block of its own. */
+export function keptBits(
+  recorder: Recorder,
+  { batch, heads, tokens, dropout, random }: AttentionShape,
+): WebgpuBuffer | null {
+  if (dropout === 0) return null;
+  const length = batch * heads * tokens * tokens;
+  const words = Math.ceil(length / 32);
+  const bits = recorder.pool.allocate(words, "i32");
+  const program = recorder.program("attention/keptBits", (name) => ({
+    name,
+    bindings: bindings("→ kept:u32"),
+    parameters: parameters(`words threshold ${streamParameters}`),
+    body: philoxText + halfText + linearMain(
+      groupSize,
+      `
+  if (i >= p.words) { return; }
+  var word = 0u;
+  for (var block = 0u; block < 4u; block++) {
+    let random = philox(i * 4u + block);
+    for (var j = 0u; j < 8u; j++) {
+      word |= select(0u, 1u, half(random, j) >= p.threshold) << (block * 8u + j);
+    }
+  }
+  kept[i] = word;`,
+    ),
+  }));
+  const values = [words, dropThreshold(dropout), ...streamValues(random)];
+  recorder.dispatch(program, [bits], values, grid(Math.ceil(words / groupSize)));
+  return bits;
 }
 
 export function attentionKernels(recorder: Recorder) {
@@ -37,35 +69,6 @@ export function attentionKernels(recorder: Recorder) {
     const half = Math.max(16384, recorder.device.limits.maxComputeWorkgroupStorageSize / 2);
     const block = [32, 16, 8].find((rows) => rows * bytesPerRow <= half) ?? 4;
     return { by: "workgroup", size: isSoftware ? 16 : 64, block };
-  }
-
-  /** One bit per attention weight, 1 = kept: the gradient reads it by columns, where each element has a Philox block of its own. */
-  function keptBits({ batch, heads, tokens, dropout, random }: AttentionShape): WebgpuBuffer | null {
-    if (dropout === 0) return null;
-    const length = batch * heads * tokens * tokens;
-    const words = Math.ceil(length / 32);
-    const bits = recorder.pool.allocate(words, "i32");
-    const program = recorder.program("attention/keptBits", (name) => ({
-      name,
-      bindings: bindings("→ kept:u32"),
-      parameters: parameters(`words threshold ${streamParameters}`),
-      body: philoxText + halfText + linearMain(
-        groupSize,
-        `
-  if (i >= p.words) { return; }
-  var word = 0u;
-  for (var block = 0u; block < 4u; block++) {
-    let random = philox(i * 4u + block);
-    for (var j = 0u; j < 8u; j++) {
-      word |= select(0u, 1u, half(random, j) >= p.threshold) << (block * 8u + j);
-    }
-  }
-  kept[i] = word;`,
-      ),
-    }));
-    const values = [words, dropThreshold(dropout), ...streamValues(random)];
-    recorder.dispatch(program, [bits], values, grid(Math.ceil(words / groupSize)));
-    return bits;
   }
 
   function run(
@@ -109,7 +112,7 @@ export function attentionKernels(recorder: Recorder) {
   return {
     attention(args) {
       noStarts("attention", args);
-      const kept = keptBits(args);
+      const kept = keptBits(recorder, args);
       const optional = { mask: args.mask && own(args.mask), kept };
       const inputs = { q: own(args.q), k: own(args.k), v: own(args.v) };
       const outputs = { out: own(args.out), logSumExp: own(args.logSumExp) };
@@ -119,7 +122,7 @@ export function attentionKernels(recorder: Recorder) {
     attentionGrad(args) {
       noStarts("attentionGrad", args);
       const { batch, tokens, heads, headSize } = args;
-      const kept = keptBits(args);
+      const kept = keptBits(recorder, args);
       // Pairs (log-sum-exp, out·dout) of each row, then the mask: eight storage buffers are all that some devices bind.
       const rows = batch * heads * tokens;
       const masks = args.mask === undefined ? 0 : batch * tokens;

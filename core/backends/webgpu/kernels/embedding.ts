@@ -51,7 +51,7 @@ export function embeddingKernels(recorder: Recorder) {
         recorder.dispatch(program, [window, own(indices), own(out)], [length, width, first, end], groups);
       });
     },
-    embeddingGrad({ dy, indices, dtable, count, rows, width }) {
+    embeddingGrad({ dy, indices, dtable, count, rows, width, ignored }) {
       const clear = recorder.program("embeddingGrad/clear", (name) => ({
         name,
         bindings: bindings("→ dtable"),
@@ -79,11 +79,12 @@ export function embeddingKernels(recorder: Recorder) {
       const add = recorder.program("embeddingGrad/add", (name) => ({
         name,
         bindings: bindings("dy indices:i32 next:u32 → dtable"),
-        parameters: parameters("count width firstRow endRow"),
+        parameters: parameters("count width firstRow endRow ignored:i32"),
         body: linearMain(
           gradientLanes,
           `
   if (group >= p.count) { return; }
+  if (indices[group] == p.ignored) { return; }
   let row = u32(indices[group]);
   if (next[p.count + group] == 0u || row < p.firstRow || row >= p.endRow) { return; }
   for (var c = lane; c < p.width; c += ${gradientLanes}u) {
@@ -101,7 +102,7 @@ export function embeddingKernels(recorder: Recorder) {
         recorder.dispatch(
           add,
           [own(dy), own(indices), next, window],
-          [count, width, first, end],
+          [count, width, first, end, ignored],
           grid(count),
         );
       });
