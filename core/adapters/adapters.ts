@@ -55,10 +55,15 @@ export interface LayerGroup {
   parameters: Tensor[];
 }
 
+/** What adapters know of the encoder they are in. Names are those of Python's `adapters`. */
 export interface EncoderShape {
   prefix: string;
   hiddenSize: number;
   layers: number;
+  /** Name of layer i. */
+  layerName(i: number): string;
+  /** Below a layer: what holds the bottlenecks, and the projections that LoRA changes. */
+  names: { adapters: string; query: string; value: string };
 }
 
 export class Adapters {
@@ -94,14 +99,14 @@ export class Adapters {
   addLanguage(name: string, options: Partial<LanguageConfig> = {}): void {
     if (this.#languages.has(name)) fail(`language adapter "${name}" is already there; remove it first`);
     const config = { ...languageDefaults, ...options };
-    const { prefix, hiddenSize, layers } = this.#shape;
+    const { prefix, hiddenSize, layers, layerName, names } = this.#shape;
     this.#languages.set(name, {
       layers: Array.from(
         { length: layers },
         (_, i) =>
           config.leaveOut?.includes(i) ? undefined : new Bottleneck(
             this.#store,
-            `${prefix}.encoder.layer.${i}.output.adapters.${name}`,
+            `${layerName(i)}.${names.adapters}.${name}`,
             hiddenSize,
             config,
           ),
@@ -173,24 +178,24 @@ export class Adapters {
   }
 
   #makeTask(config: TaskConfig): Task {
-    const { prefix, hiddenSize, layers } = this.#shape;
+    const { hiddenSize, layers, layerName, names } = this.#shape;
     const name = config.name ?? "task";
     if (this.#languages.has(name)) {
       fail(`task adapter "${name}" has the name of a language adapter; rename one`);
     }
     const task: Task = { name, config, bottlenecks: [], query: [], value: [] };
     for (let i = 0; i < layers; i++) {
-      const layer = `${prefix}.encoder.layer.${i}`;
+      const layer = layerName(i);
       if (config.kind === "bottleneck") {
         task.bottlenecks.push(
-          new Bottleneck(this.#store, `${layer}.output.adapters.${name}`, hiddenSize, config),
+          new Bottleneck(this.#store, `${layer}.${names.adapters}.${name}`, hiddenSize, config),
         );
       } else {
         task.query.push(
-          new Lora(this.#store, `${layer}.attention.self.query.loras.${name}`, hiddenSize, config),
+          new Lora(this.#store, `${layer}.${names.query}.loras.${name}`, hiddenSize, config),
         );
         task.value.push(
-          new Lora(this.#store, `${layer}.attention.self.value.loras.${name}`, hiddenSize, config),
+          new Lora(this.#store, `${layer}.${names.value}.loras.${name}`, hiddenSize, config),
         );
       }
     }

@@ -4,7 +4,9 @@
 import type { Backend } from "../backends/backend.ts";
 import { fail } from "../errors.ts";
 import { type Tensor, tensor } from "../tensor.ts";
+import { architectureOf } from "./architecture.ts";
 import type { EncoderConfig } from "./config.ts";
+import { relativeRows } from "./relative.ts";
 
 /** B examples of T tokens; for multiple choice C rows an example, consecutive. Arrays are row-major [B·C, T]. */
 export interface Batch {
@@ -56,10 +58,10 @@ export interface Inputs<Integers, Weights> {
   /** examples · choices */
   readonly rows: number;
   readonly tokens: number;
-  /** i32 [rows, T] each; [N] with `packing` */
+  /** i32 [rows, T] each; [N] with `packing`; positions or types undefined where the encoder embeds none. */
   readonly ids: Integers;
-  readonly positions: Integers;
-  readonly types: Integers;
+  readonly positions: Integers | undefined;
+  readonly types: Integers | undefined;
   /** i32 [rows, T], or undefined when nothing is padded. */
   readonly mask: Integers | undefined;
   /** Where padding is left out. */
@@ -71,6 +73,8 @@ export interface Inputs<Integers, Weights> {
   readonly isPaddingUnread: boolean;
   /** Padding must be computed even so. */
   readonly keepsPadding: boolean;
+  /** i32 [2T − 1], where the encoder has relative positions: the row of each distance, see relative.ts. */
+  readonly relative: Integers | undefined;
   /** Masked-language modelling: i32 [N], which tokens are predicted; undefined for all. */
   readonly predicted: Integers | undefined;
   /** One for each set of logits; empty when the batch is for logits only. */
@@ -103,38 +107,37 @@ export function hostBatch(
     config.vocabularySize,
     "the tokenizer and the encoder's vocab_size differ",
   );
-  const positions = positionIds(config, inputIds, rows, tokens);
+  const mask = attentionMask.every((value) => value === 1) ? undefined : attentionMask;
+  const firstPlaces = Int32Array.from({ length: rows }, (_, row) => row * tokens);
+  return {
+    ...{ examples, choices, rows, tokens, mask, ids: inputIds },
+    positions: absolutePositions(config, inputIds, rows, tokens),
+    types: tokenTypes(config, batch.tokenTypeIds, rows * tokens),
+    relative: config.relative && relativeRows(config.relative, tokens).rows,
+    ...{ packing: undefined, firsts: firstPlaces, firstPlaces },
+    ...head,
+  };
+}
+
+function absolutePositions(config: EncoderConfig, ids: Int32Array, rows: number, tokens: number) {
+  if (!architectureOf(config).absolutePositions) return undefined;
+  const positions = positionIds(config, ids, rows, tokens);
   checkRange(
     "positions",
     positions,
     config.maximumPositions,
     `${tokens} tokens are too many; shorten the maximum length`,
   );
-  const types = batch.tokenTypeIds ?? new Int32Array(rows * tokens);
-  // Encoders without segments (one type) take whatever a tokenizer gives.
-  const usedTypes = config.typeVocabularySize === 1 ? new Int32Array(rows * tokens) : types;
-  checkRange(
-    "tokenTypeIds",
-    usedTypes,
-    config.typeVocabularySize,
-    "give 0 for the first and 1 for the second segment",
-  );
-  const mask = attentionMask.every((value) => value === 1) ? undefined : attentionMask;
-  const firstPlaces = Int32Array.from({ length: rows }, (_, row) => row * tokens);
-  return {
-    examples,
-    choices,
-    rows,
-    tokens,
-    ids: inputIds,
-    positions,
-    types: usedTypes,
-    mask,
-    packing: undefined,
-    firsts: firstPlaces,
-    firstPlaces,
-    ...head,
-  };
+  return positions;
+}
+
+/** Encoders without segments (one type, or none) take whatever a tokenizer gives. */
+function tokenTypes(config: EncoderConfig, given: Int32Array | undefined, length: number) {
+  const count = config.typeVocabularySize;
+  if (count === 0) return undefined;
+  const types = count === 1 || given === undefined ? new Int32Array(length) : given;
+  checkRange("tokenTypeIds", types, count, "give 0 for the first and 1 for the second segment");
+  return types;
 }
 
 /** The same batch on the device, in tensors of the active scope. */
@@ -144,8 +147,8 @@ export function uploadBatch(backend: Backend, host: HostBatch): DeviceBatch {
   return {
     ...host,
     ids: grid(host.ids),
-    positions: grid(host.positions),
-    types: grid(host.types),
+    positions: host.positions && grid(host.positions),
+    types: host.types && grid(host.types),
     mask: host.mask && grid(host.mask),
     packing: packing && {
       starts: tensor(backend, packing.starts),
@@ -154,6 +157,7 @@ export function uploadBatch(backend: Backend, host: HostBatch): DeviceBatch {
     },
     firsts: tensor(backend, host.firsts),
     firstPlaces: tensor(backend, host.firstPlaces),
+    relative: host.relative && tensor(backend, host.relative),
     predicted: host.predicted && tensor(backend, host.predicted),
     targets: host.targets.map(({ targets, weights }) => ({
       targets: tensor(backend, targets),
@@ -164,10 +168,10 @@ export function uploadBatch(backend: Backend, host: HostBatch): DeviceBatch {
 
 /** All tensors or arrays of a batch, in a fixed order. */
 export function partsOf<Integers, Weights>(batch: Inputs<Integers, Weights>): (Integers | Weights)[] {
-  const { ids, positions, types, mask, packing, firsts, firstPlaces, predicted, targets } = batch;
+  const { ids, positions, types, mask, packing, firsts, firstPlaces, relative, predicted, targets } = batch;
   return [
     ...[ids, positions, types, mask, packing?.starts, packing?.places, packing?.numbers, firsts, firstPlaces],
-    predicted,
+    ...[relative, predicted],
     ...targets.flatMap((each) => [each.targets, each.weights]),
   ].filter((each) => each !== undefined);
 }
@@ -192,12 +196,13 @@ export function positionIds(
   rows: number,
   tokens: number,
 ): Int32Array {
+  const { positionsFromPadding } = architectureOf(config);
   const out = new Int32Array(rows * tokens);
   for (let row = 0; row < rows; row++) {
     let seen = 0;
     for (let t = 0; t < tokens; t++) {
       const i = row * tokens + t;
-      if (config.modelType === "bert") out[i] = t;
+      if (!positionsFromPadding) out[i] = t;
       else out[i] = config.padTokenId + (ids[i] === config.padTokenId ? 0 : ++seen);
     }
   }

@@ -2,6 +2,7 @@
 // and frozen parts that the authors used. Masked-language modelling is in lm_head.ts; the loss itself in model.ts.
 
 import { fail } from "../errors.ts";
+import { type Activation, activation } from "../nn/activation.ts";
 import type { Dropout } from "../nn/dropout.ts";
 import { normalInit, zerosInit } from "../nn/initialise.ts";
 import type { ParameterStore } from "../nn/parameters.ts";
@@ -13,10 +14,11 @@ import { embedding } from "../ops/embedding.ts";
 import { linear } from "../ops/linear.ts";
 import { reshape } from "../ops/reshape.ts";
 import { slice } from "../ops/slice.ts";
-import { tanh } from "../ops/unary.ts";
+import { relu, tanh } from "../ops/unary.ts";
 import { full, type Tensor } from "../tensor.ts";
 import type { Batch, DeviceBatch, HostTargets } from "./batch.ts";
-import { type EncoderConfig, namePrefix } from "./config.ts";
+import { namePrefix } from "./architecture.ts";
+import type { EncoderConfig } from "./config.ts";
 
 export interface Head {
   /** Trained whenever the head is: every parameter outside the encoder. */
@@ -54,13 +56,8 @@ export class Pooler {
   readonly #dense: DenseLayer;
 
   constructor(store: ParameterStore, config: EncoderConfig) {
-    this.#dense = new DenseLayer(
-      store,
-      `${namePrefix(config)}.pooler.dense`,
-      config.hiddenSize,
-      config.hiddenSize,
-      config,
-    );
+    const { hiddenSize } = config;
+    this.#dense = new DenseLayer(store, `${namePrefix(config)}.pooler.dense`, hiddenSize, hiddenSize, config);
   }
 
   /** [rows, H] → [rows, H] */
@@ -76,17 +73,27 @@ const never = -1e30;
 export class SpanHead implements Head {
   readonly reads = "tokens";
   readonly #output: DenseLayer;
+  readonly #dropout: number;
+  readonly #site: number;
 
-  constructor(store: ParameterStore, config: EncoderConfig) {
+  constructor(store: ParameterStore, config: EncoderConfig, site: number) {
     this.#output = new DenseLayer(store, "qa_outputs", 2, config.hiddenSize, config);
+    this.#dropout = config.spanDropout ?? 0;
+    this.#site = site;
   }
 
   get parameters(): Tensor[] {
     return this.#output.parameters;
   }
 
-  logits(hidden: Tensor, { rows, tokens, mask, packing, isPaddingUnread }: DeviceBatch): Tensor[] {
-    const both = this.#output.apply(hidden);
+  logits(
+    hidden: Tensor,
+    { rows, tokens, mask, packing, isPaddingUnread }: DeviceBatch,
+    dropout: Dropout,
+  ): Tensor[] {
+    const part = packing &&
+      { places: packing.places, rowSize: tokens * hidden.shape[hidden.shape.length - 1] };
+    const both = this.#output.apply(dropout.apply(hidden, this.#dropout, this.#site, part));
     const all = packing === undefined
       ? both
       : embedding(concat([both, full(both.backend, [1, 2], never)], 0), packing.numbers);
@@ -110,42 +117,96 @@ export class SpanHead implements Head {
   }
 }
 
-/** BERT: frozen pooler, dropout, classifier. XLM-R: dropout, dense, tanh, dropout, out_proj on the first token. Logits are [B, labels]. */
-export class ClassificationHead implements Head {
-  readonly reads = "first";
+/** What becomes of the first token before the output layer. */
+interface Features {
+  /** Name of the dense layer. It trains unless the encoder has it by name. */
+  dense: string;
+  activation: Activation;
+  /** Dropout of the first token; absent where there is none. */
+  dropoutBefore?: number;
+  output: string;
+}
+
+/** As transformers has them for each model: BERT pools in the encoder, the others in the head; XLM-R's choices pool as BERT does. */
+function featuresOf(config: EncoderConfig, kind: "classification" | "choice"): Features {
+  const pooler = { dense: `${namePrefix(config)}.pooler.dense`, activation: tanh, output: "classifier" };
+  switch (config.modelType) {
+    case "bert":
+      return pooler;
+    case "xlm-roberta":
+      return kind === "choice" ? pooler : {
+        dense: "classifier.dense",
+        activation: tanh,
+        dropoutBefore: classifierDropout(config),
+        output: "classifier.out_proj",
+      };
+    case "deberta-v2":
+      return {
+        dense: "pooler.dense",
+        activation: activation(config.poolerActivation ?? "gelu"),
+        dropoutBefore: config.poolerDropout ?? 0,
+        output: "classifier",
+      };
+    case "distilbert":
+      return { dense: "pre_classifier", activation: relu, output: "classifier" };
+  }
+}
+
+/** First token, dropout where the model has it, dense layer, activation, dropout, output layer: [rows, H] → [rows, outputs]. */
+class FirstTokenHead {
   readonly #config: EncoderConfig;
-  readonly #pooler: Pooler | undefined;
-  readonly #dense: DenseLayer | undefined;
+  readonly #features: Features;
+  readonly #dense: DenseLayer;
   readonly #output: DenseLayer;
   readonly #site: number;
+
+  constructor(
+    store: ParameterStore,
+    config: EncoderConfig,
+    kind: "classification" | "choice",
+    outputs: number,
+    site: number,
+  ) {
+    const { hiddenSize } = config;
+    this.#config = config;
+    this.#site = site;
+    this.#features = featuresOf(config, kind);
+    this.#dense = new DenseLayer(store, this.#features.dense, hiddenSize, hiddenSize, config);
+    this.#output = new DenseLayer(store, this.#features.output, outputs, hiddenSize, config);
+  }
+
+  get parameters(): Tensor[] {
+    const isEncoders = this.#features.dense.startsWith(`${namePrefix(this.#config)}.`);
+    return [...(isEncoders ? [] : this.#dense.parameters), ...this.#output.parameters];
+  }
+
+  apply(first: Tensor, dropout: Dropout): Tensor {
+    const { activation, dropoutBefore } = this.#features;
+    let site = this.#site;
+    const given = dropoutBefore === undefined ? first : dropout.apply(first, dropoutBefore, site++);
+    const features = activation(this.#dense.apply(given));
+    return this.#output.apply(dropout.apply(features, classifierDropout(this.#config), site));
+  }
+}
+
+/** Logits are [B, labels]. */
+export class ClassificationHead implements Head {
+  readonly reads = "first";
+  readonly #head: FirstTokenHead;
 
   constructor(store: ParameterStore, config: EncoderConfig, labels: number, site: number) {
     if (!Number.isInteger(labels) || labels < 2) {
       fail(`classification head: ${labels} labels; wanted at least 2`);
     }
-    this.#config = config;
-    this.#site = site;
-    const { hiddenSize } = config;
-    if (config.modelType === "bert") {
-      this.#pooler = new Pooler(store, config);
-      this.#output = new DenseLayer(store, "classifier", labels, hiddenSize, config);
-    } else {
-      this.#dense = new DenseLayer(store, "classifier.dense", hiddenSize, hiddenSize, config);
-      this.#output = new DenseLayer(store, "classifier.out_proj", labels, hiddenSize, config);
-    }
+    this.#head = new FirstTokenHead(store, config, "classification", labels, site);
   }
 
   get parameters(): Tensor[] {
-    return [...(this.#dense?.parameters ?? []), ...this.#output.parameters];
+    return this.#head.parameters;
   }
 
   logits(first: Tensor, _batch: DeviceBatch, dropout: Dropout): Tensor[] {
-    const p = classifierDropout(this.#config);
-    if (this.#pooler !== undefined) {
-      return [this.#output.apply(dropout.apply(this.#pooler.apply(first), p, this.#site))];
-    }
-    const features = tanh(this.#dense!.apply(dropout.apply(first, p, this.#site)));
-    return [this.#output.apply(dropout.apply(features, p, this.#site + 1))];
+    return [this.#head.apply(first, dropout)];
   }
 
   targets(batch: Batch): HostTargets[] {
@@ -153,23 +214,17 @@ export class ClassificationHead implements Head {
   }
 }
 
-/** Pooler (frozen; random in XLM-R, which has none of its own), dropout, one score a choice. Logits are [B, choices]. */
+/** One score a choice. Logits are [B, choices]. XLM-R has no pooler of its own: the frozen one is random there. */
 export class ChoiceHead implements Head {
   readonly reads = "first";
-  readonly #config: EncoderConfig;
-  readonly #pooler: Pooler;
-  readonly #output: DenseLayer;
-  readonly #site: number;
+  readonly #head: FirstTokenHead;
 
   constructor(store: ParameterStore, config: EncoderConfig, site: number) {
-    this.#config = config;
-    this.#site = site;
-    this.#pooler = new Pooler(store, config);
-    this.#output = new DenseLayer(store, "classifier", 1, config.hiddenSize, config);
+    this.#head = new FirstTokenHead(store, config, "choice", 1, site);
   }
 
   get parameters(): Tensor[] {
-    return this.#output.parameters;
+    return this.#head.parameters;
   }
 
   logits(first: Tensor, batch: DeviceBatch, dropout: Dropout): Tensor[] {
@@ -177,8 +232,7 @@ export class ChoiceHead implements Head {
     if (choices < 2) {
       fail(`multiple choice: the batch has ${choices} choice an example; set choices to 2 or more`);
     }
-    const pooled = dropout.apply(this.#pooler.apply(first), classifierDropout(this.#config), this.#site);
-    return [reshape(this.#output.apply(pooled), [batch.examples, choices])];
+    return [reshape(this.#head.apply(first, dropout), [batch.examples, choices])];
   }
 
   targets(batch: Batch): HostTargets[] {

@@ -11,6 +11,7 @@ import { layerNorm } from "../ops/layer_norm.ts";
 import { linear } from "../ops/linear.ts";
 import { reshape } from "../ops/reshape.ts";
 import type { Tensor } from "../tensor.ts";
+import { architectureOf } from "./architecture.ts";
 import type { Batch, DeviceBatch, HostTargets } from "./batch.ts";
 import type { EncoderConfig } from "./config.ts";
 import type { Encoder } from "./encoder.ts";
@@ -37,14 +38,7 @@ export class MaskedLmHead implements Head {
     this.#encoder = encoder;
     this.#adapters = adapters;
     const { hiddenSize } = config;
-    const bert = config.modelType === "bert";
-    const names = bert
-      ? {
-        dense: "cls.predictions.transform.dense",
-        norm: "cls.predictions.transform.LayerNorm",
-        bias: "cls.predictions.bias",
-      }
-      : { dense: "lm_head.dense", norm: "lm_head.layer_norm", bias: "lm_head.bias" };
+    const names = architectureOf(config).lmHead;
     this.#dense = new DenseLayer(store, names.dense, hiddenSize, hiddenSize, config);
     this.#gamma = store.create(`${names.norm}.weight`, [hiddenSize], onesInit);
     this.#beta = store.create(`${names.norm}.bias`, [hiddenSize], zerosInit);

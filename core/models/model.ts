@@ -18,8 +18,9 @@ import { add, mul } from "../ops/binary.ts";
 import { crossEntropy } from "../ops/cross_entropy.ts";
 import { sum } from "../ops/reduce.ts";
 import { scope, type Tensor } from "../tensor.ts";
+import { architectureOf, layerName } from "./architecture.ts";
 import { type Batch, type DeviceBatch, type HostBatch, hostBatch, uploadBatch } from "./batch.ts";
-import { checkConfig, type EncoderConfig, namePrefix } from "./config.ts";
+import { checkConfig, type EncoderConfig } from "./config.ts";
 import { Encoder, type InitialEncoder, type LayerNormPasses } from "./encoder.ts";
 import { ChoiceHead, ClassificationHead, type Head, SpanHead } from "./heads.ts";
 import { MaskedLmHead } from "./lm_head.ts";
@@ -48,6 +49,8 @@ export interface ModelOptions {
 export interface ForwardOptions {
   /** Given while training; without it nothing is dropped. */
   dropout?: DropoutKey;
+  /** Gradients of this pass will be taken per example (`backward` with examples). Default false. */
+  perExample?: boolean;
 }
 
 /** Which parts train; whatever is not named is frozen. */
@@ -84,11 +87,15 @@ export class Model {
     this.backend = backend;
     this.config = config;
     this.task = task;
-    this.#prefix = `${namePrefix(config)}.`;
+    const architecture = architectureOf(config), { prefix, names } = architecture;
+    this.#prefix = `${prefix}.`;
     this.#store = new ParameterStore(backend, options.seed ?? 0);
     this.adapters = new Adapters(
       this.#store,
-      { prefix: namePrefix(config), hiddenSize: config.hiddenSize, layers: config.layers },
+      {
+        ...{ prefix, names, hiddenSize: config.hiddenSize, layers: config.layers },
+        layerName: (i) => layerName(architecture, i),
+      },
       options.adapters,
     );
     this.#encoder = new Encoder(
@@ -105,7 +112,7 @@ export class Model {
     const site = this.#encoder.headSite;
     switch (task.kind) {
       case "span":
-        return new SpanHead(this.#store, this.config);
+        return new SpanHead(this.#store, this.config, site);
       case "classification":
         return new ClassificationHead(this.#store, this.config, task.labels, site);
       case "choice":
@@ -134,18 +141,22 @@ export class Model {
     });
   }
 
-  #onDevice(batch: Batch | DeviceBatch, labelled: boolean): DeviceBatch {
+  #onDevice(batch: Batch | DeviceBatch, labelled: boolean, perExample = false): DeviceBatch {
     if ("ids" in batch) return batch;
     const host = this.prepare(batch, labelled);
-    return uploadBatch(this.backend, this.backend.packsRows ? packed(host) : host);
+    // Gradients per example are of examples of equal size.
+    return uploadBatch(this.backend, this.backend.packsRows && !perExample ? packed(host) : host);
   }
 
   /** All sets of logits: one, or two for masked-lm with the next-sentence head. */
   outputs(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor[] {
     return scope(() => {
       const dropout = new Dropout(options.dropout);
-      const inputs = this.#onDevice(batch, false);
-      const hidden = this.#encoder.forward(inputs, dropout, this.#head.reads === "first");
+      const inputs = this.#onDevice(batch, false, options.perExample);
+      const hidden = this.#encoder.forward(inputs, dropout, {
+        ...options,
+        firstOnly: this.#head.reads === "first",
+      });
       return this.#head.logits(hidden, inputs, dropout);
     });
   }
@@ -154,14 +165,14 @@ export class Model {
   hidden(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor {
     return scope(() => {
       const inputs = "ids" in batch ? batch : uploadBatch(this.backend, this.prepare(batch, false));
-      return this.#encoder.forward(inputs, new Dropout(options.dropout));
+      return this.#encoder.forward(inputs, new Dropout(options.dropout), options);
     });
   }
 
   /** Mean cross-entropy, shape []: spans average starts and ends, masked-lm with next sentences adds the two means. */
   loss(batch: Batch | DeviceBatch, options: ForwardOptions = {}): Tensor {
     return scope(() => {
-      const inputs = this.#onDevice(batch, true);
+      const inputs = this.#onDevice(batch, true, options.perExample);
       return this.lossOf(this.outputs(inputs, options), inputs);
     });
   }

@@ -29,8 +29,8 @@ export function packed(whole: HostBatch): HostBatch {
   return {
     ...whole,
     ids: kept(whole.ids),
-    positions: kept(whole.positions),
-    types: kept(whole.types),
+    positions: whole.positions && kept(whole.positions),
+    types: whole.types && kept(whole.types),
     mask: undefined,
     firsts: starts.slice(0, rows),
     packing: { starts, places, numbers },

@@ -39,14 +39,15 @@ function part(whole: HostBatch, from: number, to: number): HostBatch {
     rows: (to - from) * choices,
     tokens,
     ids: rows(whole.ids),
-    positions: rows(whole.positions),
-    types: rows(whole.types),
+    positions: whole.positions && rows(whole.positions),
+    types: whole.types && rows(whole.types),
     mask: whole.mask && rows(whole.mask),
     packing: undefined,
     firsts: whole.firsts.subarray(0, (to - from) * choices),
     firstPlaces: whole.firstPlaces.subarray(0, (to - from) * choices),
     isPaddingUnread: whole.isPaddingUnread,
     keepsPadding: whole.keepsPadding,
+    relative: whole.relative,
     predicted: predicted && orNone(whole.predicted!.subarray(...predicted).map((token) => token - first), 0),
     targets: whole.targets.map((each, i) =>
       // Masked-language modelling: one target for each predicted token. All other heads: blocks of one for each example.

@@ -41,6 +41,12 @@ export class Dropout {
     return dropout(x, probability, this.#stream(site, rowSize), part?.places);
   }
 
+  /** For what all rows of a batch share: every part of a batch draws the same mask. */
+  applyShared(x: Tensor, probability: number, site: number): Tensor {
+    if (this.#key === undefined || probability === 0) return x;
+    return dropout(x, probability, this.#stream(site, 0));
+  }
+
   /** What `attention` takes. `rowSize`: attention weights of one row of the batch, heads · T². */
   options(
     probability: number,

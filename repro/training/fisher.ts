@@ -64,7 +64,9 @@ async function estimate(
     batches,
     examples: (batch: Batch) => batch.size,
     logits: (batch: Batch) =>
-      model.logits({ ...modelBatch(batch, ignoresPadding(spec)), keepPadding: !asCoded }),
+      model.logits({ ...modelBatch(batch, ignoresPadding(spec)), keepPadding: !asCoded }, {
+        perExample: !asCoded,
+      }),
     groups: model.taskGroups.filter((group) => layers.includes(group.layer)),
     label: mutant === "labels-from-data" ? "data" : asCoded ? "mode" : "sampled",
     random: (i) => streamKey(spec.seed, "fisher-labels", step, i),

@@ -13,8 +13,24 @@ import { openBackends } from "./backends.ts";
 
 const test = suite("padding");
 
+/** What DeBERTa and DistilBERT have of their own, or call otherwise; each reads its own names. */
+const others = {
+  ...{ relative_attention: true, position_biased_input: false, share_att_key: true, pos_att_type: "p2c|c2p" },
+  ...{ position_buckets: 6, norm_rel_ebd: "layer_norm", pooler_dropout: 0.2 },
+  ...{
+    dim: 16,
+    n_layers: 3,
+    n_heads: 2,
+    hidden_dim: 20,
+    dropout: 0.2,
+    attention_dropout: 0.2,
+    qa_dropout: 0.2,
+  },
+};
+
 const config = (modelType: string) =>
   encoderConfig({
+    ...others,
     model_type: modelType,
     hidden_size: 16,
     num_hidden_layers: 3,
@@ -22,7 +38,7 @@ const config = (modelType: string) =>
     intermediate_size: 20,
     vocab_size: 30,
     max_position_embeddings: 20,
-    type_vocab_size: modelType === "bert" ? 2 : 1,
+    type_vocab_size: { bert: 2, "xlm-roberta": 1 }[modelType] ?? 0,
     initializer_range: 0.2,
     hidden_dropout_prob: 0.2,
     attention_probs_dropout_prob: 0.2,
@@ -112,7 +128,7 @@ const { backends, notes } = await openBackends();
 notes.forEach((note) => console.log(note));
 const reference = createReferenceBackend();
 
-for (const modelType of ["bert", "xlm-roberta"]) {
+for (const modelType of ["bert", "xlm-roberta", "deberta-v2", "distilbert"]) {
   for (const { task, batch } of tasks) {
     test(`${modelType}, ${task.kind}: the same numbers without padding`, async () => {
       const judge = make(reference, modelType, task);

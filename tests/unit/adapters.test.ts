@@ -19,7 +19,13 @@ const draw = (shape: number[], name: string, deviation = 1) =>
     normal(streamKey(1, "test", 0, name), shape.reduce((p, c) => p * c, 1), 0, deviation),
     shape,
   );
-const shape = { prefix: "bert", hiddenSize: 8, layers: 3 };
+const shape = {
+  prefix: "bert",
+  hiddenSize: 8,
+  layers: 3,
+  layerName: (i: number) => `bert.encoder.layer.${i}`,
+  names: { adapters: "output.adapters", query: "attention.self.query", value: "attention.self.value" },
+};
 
 async function difference(a: Tensor, b: Tensor): Promise<number> {
   const x = await a.read(), y = await b.read();

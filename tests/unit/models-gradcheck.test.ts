@@ -1,4 +1,4 @@
-// The gradient of a whole 12-layer encoder with adapters, dropout and head equals float64 finite differences, parameter by parameter.
+// The gradient of a whole encoder with adapters, dropout and head equals float64 finite differences, parameter by parameter.
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
@@ -6,27 +6,38 @@ import { createReferenceBackend } from "../../core/backends/reference/backend.ts
 import { type Backend, scope, Tape, type Tensor } from "../../core/mod.ts";
 import type { AdapterOptions } from "../../core/adapters/adapters.ts";
 import type { Batch } from "../../core/models/batch.ts";
-import { type EncoderConfig, encoderConfig } from "../../core/models/config.ts";
+import { type EncoderConfig, encoderConfig, type ModelType } from "../../core/models/config.ts";
 import { createModel, type Model, type Task } from "../../core/models/model.ts";
 import { integerBelow, normal, streamKey } from "../../core/random.ts";
 
 const test = suite("models: gradients by finite differences");
-const LAYERS = 12;
 const STEP = 1e-5;
 const TOLERANCE = 1e-5;
 
-const config = (modelType: "bert" | "xlm-roberta"): EncoderConfig =>
+const config = (modelType: ModelType, layers: number): EncoderConfig =>
   encoderConfig({
+    ...modelType === "deberta-v2" ? relative : {},
     model_type: modelType,
     hidden_size: 8,
-    num_hidden_layers: LAYERS,
+    num_hidden_layers: layers,
     num_attention_heads: 2,
     intermediate_size: 12,
     vocab_size: 23,
     max_position_embeddings: 16,
-    type_vocab_size: modelType === "bert" ? 2 : 1,
+    type_vocab_size: modelType === "bert" ? 2 : modelType === "deberta-v2" ? 0 : 1,
     layer_norm_eps: 1e-5,
   });
+
+/** Distances beyond 2 share rows. */
+const relative = {
+  relative_attention: true,
+  position_biased_input: false,
+  share_att_key: true,
+  pos_att_type: "p2c|c2p",
+  position_buckets: 4,
+  norm_rel_ebd: "layer_norm",
+  pooler_dropout: 0.1,
+};
 
 /** Larger than the usual initial values, so that every path carries a gradient well above rounding. */
 async function enlarge(model: Model): Promise<void> {
@@ -82,16 +93,17 @@ async function slope(
 
 async function check(
   backend: Backend,
-  modelType: "bert" | "xlm-roberta",
+  modelType: ModelType,
   task: Task,
   adapters: AdapterOptions,
   rowsOfExample = 1,
+  layers = 12,
 ): Promise<void> {
-  const model = createModel(backend, { config: config(modelType), task, adapters });
+  const model = createModel(backend, { config: config(modelType, layers), task, adapters });
   await enlarge(model);
   const batch = makeBatch(task, rowsOfExample);
-  const layers = model.taskGroups.map((group) => group.layer);
-  model.setTrainable({ encoder: true, head: true, layers, language: model.language ?? undefined });
+  const open = model.taskGroups.map((group) => group.layer);
+  model.setTrainable({ encoder: true, head: true, layers: open, language: model.language ?? undefined });
   const tape = new Tape();
   scope(() => tape.backward(tape.run(() => model.loss(batch, { dropout: { seed: 8, step: 2 } }))));
 
@@ -105,7 +117,7 @@ async function check(
     found.push({ name, ours, expected: await slope(model, batch, parameter, direction) });
     largest = Math.max(largest, Math.abs(ours));
   }
-  assert.ok(found.length > 190, `${found.length} parameters were checked`);
+  assert.ok(found.length > 16 * layers, `${found.length} parameters were checked`);
   let worst = 0;
   for (const { name, ours, expected } of found) {
     // Central differences of float64 losses carry about 1e-10 of noise.
@@ -137,6 +149,19 @@ test("XLM-R with LoRA under a language adapter and the classification head", () 
 
 test("XLM-R with the MAD-X stack and multiple choice", () =>
   check(createReferenceBackend(), "xlm-roberta", { kind: "choice" }, madx, 2));
+
+test("DeBERTa with the MAD-X stack and the span head", () =>
+  check(createReferenceBackend(), "deberta-v2", { kind: "span" }, madx, 1, 3));
+
+test("DeBERTa with LoRA under a language adapter and multiple choice", () =>
+  check(
+    createReferenceBackend(),
+    "deberta-v2",
+    { kind: "choice" },
+    { languages: { en: smooth }, task: { kind: "lora", rank: 3, alpha: 6 } },
+    2,
+    3,
+  ));
 
 test("BERT with a language adapter, masked-LM head and next sentences", () =>
   check(createReferenceBackend(), "bert", { kind: "masked-lm", nextSentence: true }, {
