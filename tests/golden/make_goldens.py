@@ -1,11 +1,7 @@
-"""Writes the reference state that tests/golden/*.test.ts compares with: PyTorch, transformers and adapters on the CPU.
+"""Writes the trajectories that tests/golden/training*.test.ts compare with: PyTorch, transformers and adapters on the CPU.
 
-It leaves the comparison to the tests. Narrow random encoders; every value is computed in float64 from float32 weights and
-stored as float32. Python is needed only to remake these files:
-
-    python3 -m venv /tmp/goldens && . /tmp/goldens/bin/activate
-    pip install --extra-index-url https://download.pytorch.org/whl/cpu -r tests/golden/requirements.txt
-    python tests/golden/make_goldens.py            # rewrites tests/golden/fixtures, about two minutes
+It leaves the comparison to the tests, and single passes to make_passes.py. Narrow random encoders; every value is computed in float64
+from float32 weights and stored as float32. How to run it: CONTRIBUTING.md; about two minutes.
 
 Keys in the files: weights/<Hugging Face name>, inputs/<name>, outputs/<name>, gradients/<Hugging Face name>.
 """
@@ -137,10 +133,6 @@ def ids(kind, generator, *shape):
     return batch
 
 
-def gradients(model):
-    return {n: v.grad for n, v in model.named_parameters() if v.grad is not None}
-
-
 def case_file(name, weights=None, inputs=None, outputs=None, grads=None):
     tensors = {}
     for group, values in (("weights", weights), ("inputs", inputs), ("outputs", outputs), ("gradients", grads)):
@@ -170,89 +162,6 @@ def encoder_files():
             "max_position_embeddings", "type_vocab_size", "layer_norm_eps", "hidden_act", "hidden_dropout_prob",
             "attention_probs_dropout_prob", "pad_token_id", "initializer_range")}
         (DATA / f"{kind}-config.json").write_text(json.dumps(config, indent=2) + "\n")
-
-
-def labels_for(task, batch, generator, tokens):
-    rows = batch["input_ids"].shape[0]
-    if task == "span":
-        starts = torch.randint(0, tokens // 2, (rows,), generator=generator)
-        ends = starts + torch.randint(0, 3, (rows,), generator=generator)
-        return dict(start_positions=starts, end_positions=ends)
-    return dict(labels=torch.randint(0, 2 if task == "choice" else 3, (rows,), generator=generator))
-
-
-def logits_of(task, out):
-    if task == "span":
-        return dict(start_logits=out.start_logits, end_logits=out.end_logits)
-    return dict(logits=out.logits)
-
-
-def single_passes():
-    for kind, spec in ENCODERS.items():
-        for task, shape in (("span", (3, 12)), ("classification", (4, 11)), ("choice", (2, 2, 9))):
-            generator = torch.Generator().manual_seed(11)
-            batch = ids(kind, generator, *shape)
-            labels = labels_for(task, batch, generator, shape[-1])
-            if task == "span":
-                # Beyond the window: transformers clamps it to the length and ignores it.
-                labels["start_positions"][2] = shape[-1] + 3
-            model = build(kind, task)
-            train_task(model, spec["prefix"])
-            out = model(**batch, **labels)
-            out.loss.backward()
-            outputs = dict(loss=out.loss, **logits_of(task, out))
-            with torch.no_grad():
-                model.set_active_adapters(Stack("de", "task"))
-                swapped = logits_of(task, model(**batch))
-            outputs |= {f"de_{k}": v for k, v in swapped.items()}
-            case_file(f"{kind}-{task}", head_weights(model, spec["prefix"]), batch | labels, outputs, gradients(model))
-
-        generator = torch.Generator().manual_seed(12)
-        batch = ids(kind, generator, 3, 10)
-        labels = labels_for("classification", batch, generator, 10)
-        model = build(kind, "classification", adapter="lora")
-        train_task(model, spec["prefix"])
-        out = model(**batch, **labels)
-        out.loss.backward()
-        weights = head_weights(model, spec["prefix"]) | {n: v for n, v in model.named_parameters() if ".loras." in n}
-        case_file(f"{kind}-lora", weights, batch | labels, dict(loss=out.loss, logits=out.logits), gradients(model))
-
-
-def masked_lm():
-    for kind, spec in ENCODERS.items():
-        generator = torch.Generator().manual_seed(13)
-        batch = ids(kind, generator, 3, 12)
-        chosen = (torch.rand(3, 12, generator=generator) < 0.3) & (batch["attention_mask"] == 1)
-        labels = torch.where(chosen, torch.randint(5, 97, (3, 12), generator=generator), torch.full((3, 12), -100))
-
-        # Training of a language adapter: only it has gradients; the head's decoder sees the inverse of the invertible block.
-        model = build(kind, "mlm")
-        model.set_active_adapters("en")
-        # transformers' own head knows nothing of adapters: put the inverse where MAD-X has it.
-        base = model.base_model
-        model.get_output_embeddings().register_forward_pre_hook(
-            lambda _, args: (base.invertible_adapters_forward(args[0], rev=True),))
-        for name, value in model.named_parameters():
-            value.requires_grad = ".adapters.en." in name or ".invertible_adapters.en." in name
-        out = model(**batch, labels=labels)
-        out.loss.backward()
-        case_file(f"{kind}-mlm", head_weights(model, spec["prefix"]), batch | dict(labels=labels),
-                  dict(loss=out.loss, logits=out.logits), gradients(model))
-
-        # Pretraining: no adapters, everything trains; BERT's next-sentence loss is added.
-        model = build(kind, "pretrain", adapter=None)
-        for value in model.parameters():
-            value.requires_grad = True
-        more = dict(next_sentence_label=torch.tensor([0, 1, 1])) if kind == "bert" else {}
-        out = model(**batch, labels=labels, **more)
-        out.loss.backward()
-        outputs = dict(loss=out.loss)
-        if kind == "bert":
-            outputs |= dict(logits=out.prediction_logits, seq_relationship_logits=out.seq_relationship_logits)
-        else:
-            outputs |= dict(logits=out.logits)
-        case_file(f"{kind}-pretrain", head_weights(model, spec["prefix"]), batch | dict(labels=labels) | more,
-                  outputs, gradients(model))
 
 
 # --- tr(F) -----------------------------------------------------------------------------------------------------------
@@ -445,8 +354,6 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     DATA.mkdir(exist_ok=True)
     encoder_files()
-    single_passes()
-    masked_lm()
     trajectories()
     for path in sorted(DATA.iterdir()):
         print(f"{path.stat().st_size:9d} {path.name}")

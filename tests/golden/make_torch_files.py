@@ -1,6 +1,6 @@
 """Writes the small PyTorch files that tests/unit/torch-files.test.ts reads, and what is in them.
 
-It leaves the comparison to the test. Python is needed only to remake the files (see make_goldens.py for how to install it):
+It leaves the comparison to the test. Python is needed only to remake the files (CONTRIBUTING.md says how to install it):
 
     python tests/golden/make_torch_files.py        # rewrites tests/fixtures/files/*.bin and torch-files.json
 """
