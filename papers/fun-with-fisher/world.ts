@@ -27,7 +27,7 @@ export const models: readonly PaperModel[] = [
     id: "mdeberta",
     title: "mDeBERTa",
     hub: pinned("mdeberta"),
-    shape: { ...base, vocabulary: 251_000 },
+    shape: { ...base, vocabulary: 251_000, relativePositions: 512 },
     noTiny: "the tiny world has no mDeBERTa encoder: none was pretrained in that shape",
   },
 ];

@@ -18,6 +18,8 @@ export interface EncoderShape {
   feedForward: number;
   heads: number;
   vocabulary: number;
+  /** Of disentangled attention: buckets of distances, both directions. */
+  relativePositions?: number;
 }
 
 export interface PaperModel {

@@ -13,6 +13,7 @@ export interface LayerShape {
   hidden: number;
   heads: number;
   feedForward: number;
+  relativePositions?: number;
 }
 
 /** A whole encoder with its embeddings, a span head and, unless all of it trains, adapters in every layer. */
@@ -34,9 +35,16 @@ export const rowsOf = ({ batch, tokens }: LayerShape): number => batch * tokens;
 export const denseFlops = (s: LayerShape): number =>
   2 * rowsOf(s) * (4 * s.hidden ** 2 + 2 * s.hidden * s.feedForward);
 
-/** Q·Kᵀ and P·V over all heads: 2 · 2·B·T²·H. The backward pass has four such products: twice as much. */
-export const attentionFlops = (s: { batch: number; tokens: number; hidden: number }): number =>
-  4 * s.batch * s.tokens ** 2 * s.hidden;
+/**
+ * Q·Kᵀ and P·V over all heads: 2 · 2·B·T²·H. The backward pass has four such products: twice as much. Disentangled attention
+ * (DeBERTa) adds queries and keys against D relative positions, 2 · 2·B·T·D·H, and the projection of those positions, 2 · 2·D·H².
+ */
+export function attentionFlops(
+  s: { batch: number; tokens: number; hidden: number; relativePositions?: number },
+): number {
+  const positions = s.relativePositions ?? 0;
+  return 4 * s.batch * s.tokens * (s.tokens + positions) * s.hidden + 4 * positions * s.hidden ** 2;
+}
 
 /** Down and up: 2 · 2·R·H·b. Input gradients cost the same, weight gradients the same again. */
 export const bottleneckFlops = (s: LayerShape, reduction: number): number =>

@@ -117,6 +117,10 @@ test("the work of a run, by hand", async () => {
   assert.ok(full.bytes > standard.bytes);
   const epochs = { ...spec().hyperparameters, steps: undefined, epochs: 3, trainingSize: 30 };
   assert.is((await workOf(spec({ hyperparameters: epochs }), widths, size)).steps, 3 * 4);
+  // Disentangled attention: queries and keys against 6 positions, for 8 × 4 tokens of width 8, and the positions' projections.
+  const disentangled = { ...step, relativePositions: 6 };
+  const more = 2 * (2 * 2 * (8 * 4) * 6 * 8 + 2 * 2 * 6 * 8 * 8);
+  assert.is(forwardFlops(disentangled) - forwardFlops(step), more);
   assert.is(flopsText(53.3e18), "53.3 EFLOP");
   assert.is(flopsText(0), "0.00 FLOP");
 });
