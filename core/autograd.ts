@@ -128,12 +128,13 @@ export class Tape {
     try {
       for (let node = this.#nodes.pop(); node !== undefined; node = this.#nodes.pop()) {
         const dy = gradients.get(node.output);
-        if (dy !== undefined) {
-          gradients.delete(node.output);
-          this.#propagate(node, dy, gradients, context);
-          dy.dispose();
+        gradients.delete(node.output);
+        try {
+          if (dy !== undefined) this.#propagate(node, dy, gradients, context);
+        } finally {
+          dy?.dispose();
+          for (const each of node.saved) each.dispose();
         }
-        for (const each of node.saved) each.dispose();
       }
     } finally {
       for (const each of gradients.values()) each.dispose();

@@ -8,12 +8,24 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Layers of a flexible head that have weights, by head type, model type and number, and the engine's names for them. */
 const flexible: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, string>>>>>> = {
-  question_answering: { bert: { 1: "qa_outputs" }, "xlm-roberta": { 1: "qa_outputs" } },
+  question_answering: {
+    bert: { 1: "qa_outputs" },
+    "xlm-roberta": { 1: "qa_outputs" },
+    "deberta-v2": { 1: "qa_outputs" },
+    distilbert: { 1: "qa_outputs" },
+  },
   classification: {
     bert: { 1: "classifier" },
     "xlm-roberta": { 1: "classifier.dense", 4: "classifier.out_proj" },
+    "deberta-v2": { 1: "pooler.dense", 4: "classifier" },
+    distilbert: { 1: "pre_classifier", 4: "classifier" },
   },
-  multiple_choice: { bert: { 1: "classifier" }, "xlm-roberta": { 1: "classifier" } },
+  multiple_choice: {
+    bert: { 1: "classifier" },
+    "xlm-roberta": { 1: "classifier" },
+    "deberta-v2": { 1: "pooler.dense", 4: "classifier" },
+    distilbert: { 1: "pre_classifier", 4: "classifier" },
+  },
 };
 
 /**
@@ -58,7 +70,12 @@ export function headTensors<T>(
   return out;
 }
 
-const classes: Readonly<Record<string, string>> = { bert: "Bert", "xlm-roberta": "XLMRoberta" };
+const classes: Readonly<Record<string, string>> = {
+  bert: "Bert",
+  "xlm-roberta": "XLMRoberta",
+  "deberta-v2": "DebertaV2",
+  distilbert: "DistilBert",
+};
 const suffixes = {
   span: "ForQuestionAnswering",
   classification: "ForSequenceClassification",

@@ -2,7 +2,9 @@
 // the layers that its gradients reach. It leaves measuring to the backends (`memory()`).
 
 import { type AdapterOptions, type LanguageConfig, languageDefaults } from "../adapters/adapters.ts";
+import { architectureOf } from "./architecture.ts";
 import type { EncoderConfig } from "./config.ts";
+import { relativeRows, tableRows } from "./relative.ts";
 
 export interface TrainingShape {
   config: EncoderConfig;
@@ -60,8 +62,10 @@ function taskParameters({ task }: AdapterOptions, h: number): number {
 
 /** Values of the encoder's own parameters, without a pooler. */
 function encoderParameters(config: EncoderConfig): number {
-  const { hiddenSize: h, intermediateSize, layers } = config;
-  const tables = config.vocabularySize + config.maximumPositions + config.typeVocabularySize;
+  const { hiddenSize: h, intermediateSize, layers, relative } = config;
+  const absolute = architectureOf(config).absolutePositions ? config.maximumPositions : 0;
+  const tables = config.vocabularySize + absolute + config.typeVocabularySize +
+    (relative ? tableRows(relative) + (relative.normalised ? 2 : 0) : 0);
   const layer = 4 * dense(h, h) + dense(h, intermediateSize) + dense(intermediateSize, h) + 4 * h;
   return tables * h + 2 * h + layers * layer;
 }
@@ -89,6 +93,24 @@ function ownPerToken({ task }: AdapterOptions, h: number): number {
   return h + 2 * Math.max(1, Math.floor(h / task.reduction));
 }
 
+/** Rows of the position table that attention reads; 0 without relative positions. */
+const usedRows = ({ config: { relative }, tokens }: TrainingShape) =>
+  relative ? relativeRows(relative, tokens).count : 0;
+
+/** Values a layer keeps of relative positions: the table as keys and as queries, and what a LoRA on the query read. */
+const savedOfPositions = (shape: TrainingShape) =>
+  usedRows(shape) * shape.config.hiddenSize * (shape.adapters.task?.kind === "lora" ? 3 : 2);
+
+/** Most bytes of a matrix of scores while disentangled attention is computed (backends/webgpu/kernels/disentangled.ts). */
+const scoreBytes = 2 ** 26;
+
+/** Bytes of the four such matrices that its gradient holds at once; wasm needs less, a head at a time. */
+function scoresWhileComputed(shape: TrainingShape): number {
+  if (!shape.config.relative) return 0;
+  const each = bytesEach * shape.config.heads * shape.tokens * Math.max(shape.tokens, usedRows(shape));
+  return 4 * Math.max(each, Math.min(scoreBytes, each * shape.rows));
+}
+
 /** Values for each token of everything that one layer computes, its input included. */
 function workingPerToken({ config, adapters }: TrainingShape): number {
   const { hiddenSize: h, intermediateSize, heads } = config;
@@ -106,21 +128,23 @@ export function trainingMemory(shape: TrainingShape): TrainingMemory {
   const languages = Object.values(adapters.languages ?? {})
     .reduce((sum, each) => sum + languageParameters(each, config), 0);
   const lowest = Math.min(layers, ...open);
-  let perToken = 0;
+  let perToken = 0, ofPositions = 0;
   for (let layer = lowest + 1; layer < layers; layer++) {
     perToken += savedPerToken(shape, open.includes(layer));
+    ofPositions += savedOfPositions(shape);
   }
   if (lowest < layers) {
     // In the lowest open layer gradients end at the adapter: of a LoRA that is the layer's beginning.
     perToken += adapters.task?.kind === "lora"
       ? savedPerToken(shape, true)
       : ownPerToken(adapters, h) + 2 * h + 2;
+    if (adapters.task?.kind === "lora") ofPositions += savedOfPositions(shape);
   }
   const bytes = {
     weights: bytesEach * (encoderParameters(config) + languages + task + headParameters),
     optimizer: bytesEach * 3 * (task + headParameters),
-    saved: bytesEach * count * perToken,
-    working: bytesEach * count * workingPerToken(shape),
+    saved: bytesEach * (count * perToken + ofPositions),
+    working: bytesEach * count * workingPerToken(shape) + scoresWhileComputed(shape),
   };
   return { ...bytes, total: bytes.weights + bytes.optimizer + bytes.saved + bytes.working };
 }

@@ -116,7 +116,7 @@ export function disentangledAttention(
     (dy, [keptOut, keptLogSumExp, ...kept], { examples }) => {
       if (needTables && examples !== null && !ownTables) {
         fail(
-          "disentangledAttention: gradients per example need tables per example; give keys and queries as [B, R, H]",
+          "disentangledAttention: gradients per example need tables per example; give keys and queries as [B, R, H] (a model: the option perExample)",
         );
       }
       const grads = [0, 1, 2].map(() => empty(dy.backend, q.shape));

@@ -19,6 +19,8 @@ from safetensors.numpy import save_file
 import transformers
 from transformers import BertConfig, DebertaV2Config, DistilBertConfig, XLMRobertaConfig
 
+from transformers.models.deberta_v2.modeling_deberta_v2 import make_log_bucket_position
+
 from formula import mixed, weights
 
 DATA = pathlib.Path(__file__).parent / "fixtures"
@@ -209,9 +211,17 @@ def cases(encoder):
         ("mlm", "language"), ("span", "none"), (pretrain, "none")]
 
 
+def buckets():
+    """DeBERTa's buckets of distances 0, 1, 2 …: how many distances each has, from bucket 0 on. 256, 512 are mDeBERTa's."""
+    return {f"{count},{maximum}": torch.unique_consecutive(
+        make_log_bucket_position(torch.arange(0, 1200), count, maximum).long(), return_counts=True)[1].tolist()
+        for count, maximum in ((256, 512), (32, 128), (8, 24), (6, 13), (256, 1024))}
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     DATA.mkdir(exist_ok=True)
+    (DATA / "passes-buckets.json").write_text(json.dumps(buckets(), separators=(",", ":")) + "\n")
     for encoder, (_, _, config) in ENCODERS.items():
         tensors = {}
         for objective, kind in cases(encoder):

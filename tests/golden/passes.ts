@@ -253,7 +253,7 @@ export class PassTable {
     const cells = [found.logits, found.loss, found.gradient, found.trace].map((each) =>
       (each?.toExponential(1) ?? "–").padStart(9)
     );
-    this.#rows.push(`${label.padEnd(36)} ${cells.join(" ")}  ${found.worstGradient}`);
+    this.#rows.push(`${label.padEnd(42)} ${cells.join(" ")}  ${found.worstGradient}`);
     for (const key of ["logits", "loss", "gradient", "trace"] as const) {
       assert.ok(
         (found[key] ?? 0) <= TOLERANCE,
@@ -263,7 +263,7 @@ export class PassTable {
   }
 
   print(): void {
-    console.log(`${"".padEnd(36)}    logits      loss gradients     tr(F)  worst gradient`);
+    console.log(`${"".padEnd(42)}    logits      loss gradients     tr(F)  worst gradient`);
     for (const row of this.#rows) console.log(row);
   }
 }

@@ -1,4 +1,5 @@
-// Logits, loss, every gradient and tr(F) equal PyTorch's on the WASM backend, for each encoder, adapter and objective.
+// Logits, loss, every gradient and tr(F) equal PyTorch's on the WASM backend, relaxed and plain SIMD, for each encoder, adapter and
+// objective.
 
 import { suite } from "uvu";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
@@ -7,14 +8,16 @@ import { comparePass, passEncoders, PassTable, readPasses } from "./passes.ts";
 const test = suite("golden: single passes, wasm");
 const table = new PassTable();
 
-for (const encoder of passEncoders) {
-  for (const pass of await readPasses(encoder)) {
-    const label = `${encoder} ${pass.objective} ${pass.adapter}`;
-    test(label, async () => {
-      const backend = await createWasmBackend({ threads: 1 });
-      table.check(label, await comparePass(backend, encoder, pass, 0.01));
-      backend.dispose();
-    });
+for (const simd of ["relaxed", "plain"] as const) {
+  for (const encoder of passEncoders) {
+    for (const pass of await readPasses(encoder)) {
+      const label = `${simd} ${encoder} ${pass.objective} ${pass.adapter}`;
+      test(label, async () => {
+        const backend = await createWasmBackend({ threads: 1, simd });
+        table.check(label, await comparePass(backend, encoder, pass, 0.01));
+        backend.dispose();
+      });
+    }
   }
 }
 test.after(() => table.print());

@@ -267,6 +267,14 @@ test("heads: numbered layers become the engine's names; other heads are refused"
     () => headTensors(head("classification", 2), tensors, "bert", "x"),
     /a classification head of 2 layers; that of bert here has 1/,
   );
+  for (const [model, dense] of [["deberta-v2", "pooler.dense"], ["distilbert", "pre_classifier"]]) {
+    for (const type of ["classification", "multiple_choice"]) {
+      assert.equal(
+        [...headTensors(head(type, 2), tensors, model, "x").keys()],
+        [`${dense}.weight`, `${dense}.bias`, "classifier.weight", "classifier.bias"],
+      );
+    }
+  }
   refused(() => headTensors(head("tagging", 1), tensors, "bert", "x"), /head_type is "tagging"/);
   refused(
     () => headTensors(head("question_answering", 1), tensors, "bert", "x"),
