@@ -117,17 +117,25 @@ export function granularity(paper: AuditedPaper): RuleReport {
     if (misfits.length === 0) continue;
     const [first] = misfits;
     const { stated, section } = first.stated;
+    // Runs that were rounded as printed before they were averaged could move the mean by as much again.
+    const certain = misfits.filter(({ cell, rounding, items }) =>
+      !fits(cell.mean, 2 * rounding, items, stated)
+    ).length;
     const below = Math.floor((first.cell.mean * first.items * stated) / 100);
     const multiple = (count: number) => ((100 * count) / (first.items * stated)).toFixed(4);
     report.findings.push({
       id: `granularity/${key}`,
-      kind: "contradiction",
+      kind: certain > 0 ? "contradiction" : "doubt",
       places: misfits.map(placeOf),
       says: `${misfits.length} of ${cells.length} cells of ${
         titleOf(paper.titles, first.column.dataset)
-      } in ${
-        tableNumber(first.table)
-      } cannot be means over ${stated} runs, the number that ${section} gives.`,
+      } in ${tableNumber(first.table)} cannot be means over ${stated} runs, the number that ${section} gives${
+        certain === misfits.length
+          ? ""
+          : certain === 0
+          ? ", unless each run was rounded before averaging"
+          : `; ${certain} of them even if each run was rounded before averaging`
+      }.`,
       arithmetic: `for example ${nameOf(paper, first)}: ${printedMean(first.cell)} lies between ${
         multiple(below)
       } and ${multiple(below + 1)} (${below} and ${below + 1} of ${first.items}·${stated} items); ${
