@@ -74,6 +74,12 @@ function countedCells(paper: AuditedPaper): Map<string, Counted[]> {
 
 const fitsRuns = ({ cell, rounding, items }: Counted, n: number) => fits(cell.mean, rounding, items, n);
 
+/** The same if each run was rounded as printed before the mean was taken, which moves it by as much again; whole hundredths stay. */
+function fitsRounded({ cell, rounding, items }: Counted, n: number): boolean {
+  const exact = Number.isInteger((100 / items) * (0.5 / rounding));
+  return fits(cell.mean, exact ? rounding : 2 * rounding, items, n);
+}
+
 /** The largest number of runs whose grid tells something about every cell. */
 function finest(cells: readonly Counted[]): number {
   let n = 1;
@@ -117,10 +123,7 @@ export function granularity(paper: AuditedPaper): RuleReport {
     if (misfits.length === 0) continue;
     const [first] = misfits;
     const { stated, section } = first.stated;
-    // Runs that were rounded as printed before they were averaged could move the mean by as much again.
-    const certain = misfits.filter(({ cell, rounding, items }) =>
-      !fits(cell.mean, 2 * rounding, items, stated)
-    ).length;
+    const certain = misfits.filter((each) => !fitsRounded(each, stated)).length;
     const below = Math.floor((first.cell.mean * first.items * stated) / 100);
     const multiple = (count: number) => ((100 * count) / (first.items * stated)).toFixed(4);
     report.findings.push({
