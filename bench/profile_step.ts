@@ -11,7 +11,7 @@ import { createWasmBackend } from "../core/backends/wasm/backend.ts";
 import { createWebgpuBackend } from "../core/backends/webgpu/backend.ts";
 import { hyperparameters } from "../papers/fun-with-fisher/hyperparameters.ts";
 import { requireAdapter } from "../repro/gpu.ts";
-import type { RunSpec } from "../repro/spec/mod.ts";
+import type { TransferSpec } from "../repro/spec/mod.ts";
 import { trainingData } from "../repro/training/data.ts";
 import { Trainer } from "../repro/training/trainer.ts";
 import { openData, openEncoder } from "../repro/training/world.ts";
@@ -82,7 +82,7 @@ async function openTrainer(backend: Backend): Promise<{ trainer: Trainer; model:
   const bundle = await openEncoder(encoder, "tiny");
   const setting = { scale: "tiny", task: "xnli", encoder, method: "standard", fidelity: "paper" } as const;
   const layers = Array.from({ length: open }, (_, i) => bundle.config.layers - 1 - i);
-  const spec: RunSpec = {
+  const spec: TransferSpec = {
     ...setting,
     format: 1,
     model: encoder,

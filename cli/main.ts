@@ -14,6 +14,7 @@ const fixed: Record<string, () => Promise<{ command: Command }>> = {
   run: () => import("./commands/run.ts"),
   status: () => import("./commands/status.ts"),
   fetch: () => import("./commands/fetch.ts"),
+  evaluate: () => import("./commands/evaluate.ts"),
   score: () => import("./commands/score.ts"),
   doctor: () => import("./commands/doctor.ts"),
   list: () => import("./commands/list.ts"),

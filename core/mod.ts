@@ -47,7 +47,8 @@ export {
   renameAdapter,
   type TaskConfig,
 } from "./adapters/adapters.ts";
-export type { Batch } from "./models/batch.ts";
+export { type Batch, type HostBatch, uploadBatch } from "./models/batch.ts";
+export { pieces } from "./models/pieces.ts";
 export { type TrainingMemory, trainingMemory, type TrainingShape } from "./models/memory.ts";
 export { configJson, type EncoderConfig, encoderConfig } from "./models/config.ts";
 export { createModel, type Model, type ModelOptions, type Task } from "./models/model.ts";
@@ -73,6 +74,7 @@ export { TrainingStep, type TrainingStepOptions } from "./training/step.ts";
 export { AdamW, type AdamWOptions, type AdamWState } from "./optim/adamw.ts";
 export { LossScale, type LossScaleOptions, type LossScaleState } from "./optim/loss_scale.ts";
 export { learningRateAt, type LearningRateOptions } from "./optim/schedule.ts";
+export { namedSchedules } from "./unfreezing/schedules.ts";
 export { createUnfreezer, type Unfreezer, unfreezingMethods } from "./unfreezing/unfreezer.ts";
 export {
   averageTrace,

@@ -11,13 +11,16 @@ export function tuningFolder(folder?: string): string {
   return folder ?? env("REPRO_TUNING") ?? join(".repro", "tuning");
 }
 
-/** All that a timing may depend on: the device, its driver in its own words, Dawn. */
-function identity({ vendor, architecture, device, description, bindings }: AdapterDescription): string {
-  return [vendor, architecture, device, description, bindings].join(" | ");
+/** All that a timing may depend on: the device, its driver in its own words, Dawn, and the precision of the products. */
+function identity(
+  { vendor, architecture, device, description, bindings }: AdapterDescription,
+  half: boolean,
+): string {
+  return [vendor, architecture, device, description, bindings, ...half ? ["f16"] : []].join(" | ");
 }
 
-async function fileOf(adapter: AdapterDescription, folder: string): Promise<string> {
-  const bytes = new TextEncoder().encode(identity(adapter));
+async function fileOf(adapter: AdapterDescription, folder: string, half: boolean): Promise<string> {
+  const bytes = new TextEncoder().encode(identity(adapter, half));
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   const name = [...digest.subarray(0, 8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
   return join(folder, `${name}.json`);
@@ -28,9 +31,10 @@ export async function saveTuning(
   adapter: AdapterDescription,
   { products, choices }: Pick<Tuning, "products" | "choices">,
   folder = tuningFolder(),
+  half = false,
 ): Promise<string> {
-  const path = await fileOf(adapter, folder);
-  const content = { version, device: identity(adapter), choices, products };
+  const path = await fileOf(adapter, folder, half);
+  const content = { version, device: identity(adapter, half), choices, products };
   await writeAtomic(path, JSON.stringify(content, null, 2) + "\n");
   return path;
 }
@@ -39,8 +43,9 @@ export async function saveTuning(
 export async function storedChoices(
   adapter: AdapterDescription,
   folder = tuningFolder(),
+  half = false,
 ): Promise<Record<string, string>> {
-  const path = await fileOf(adapter, folder);
+  const path = await fileOf(adapter, folder, half);
   if (!await exists(path)) return {};
   try {
     const content = JSON.parse(await readText(path)) as {
@@ -48,7 +53,9 @@ export async function storedChoices(
       device?: string;
       choices?: Record<string, string>;
     };
-    if (content.version === version && content.device === identity(adapter)) return content.choices ?? {};
+    if (content.version === version && content.device === identity(adapter, half)) {
+      return content.choices ?? {};
+    }
     warn(`${path} is of another version or device and is not used; run \`repro tune\` again`);
   } catch (error) {
     warn(`${path} cannot be read (${(error as Error).message}) and is not used; run \`repro tune\` again`);

@@ -3,13 +3,14 @@
 import type { Values } from "../ui/arguments.ts";
 import type { Command } from "./command.ts";
 import { explainCell, explainOptions } from "./explain-cell.ts";
+import { explainFidelity } from "./explain-fidelity.ts";
 
 /** Topics that are no table. */
-const topics: Record<string, (values: Values) => Promise<number>> = {};
+const topics: Record<string, (values: Values) => Promise<number>> = { fidelity: explainFidelity };
 
 export const command: Command = {
   name: "explain",
-  summary: "where a number comes from: a table and a row/column, as in table1 mbert/gu/xquad/average",
+  summary: "where a number comes from: table1 mbert/gu/xquad/average; fidelity: where paper and code differ",
   positions: ["<topic>", "[cell]"],
   options: [...explainOptions, { flag: "--json", help: "one JSON object on standard output" }],
   async run(values, [topic, cell]) {

@@ -34,6 +34,9 @@ export async function makeRuns(specs: RunSpec[], values: Values): Promise<Made> 
       execution: new URL("../../repro/training/execute.ts", import.meta.url),
       signal: stop.signal,
       ...(values.jobs === undefined ? {} : { jobs: wholeNumber("jobs", values.jobs, 1) }),
+      ...(values["micro-batch"] === undefined
+        ? {}
+        : { microBatch: wholeNumber("micro-batch", values["micro-batch"], 1) }),
       onProgress: (each) => progress.show(each),
     });
     progress.stop();

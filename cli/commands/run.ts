@@ -3,20 +3,25 @@
 import { evaluations } from "../../repro/paper/mod.ts";
 import { readText, writeOutput } from "../../repro/runtime.ts";
 import {
+  adapterKinds,
   backends,
-  fidelities,
-  methodNames,
+  isMethod,
+  methodWords,
   numericsVersion,
   parseSpec,
+  precisions,
   runId,
   runName,
   type RunSpec,
+  scales,
   taskNames,
 } from "../../repro/spec/mod.ts";
 import { resolveBackend } from "../../repro/training/backend.ts";
-import { modelRevision, taskRevision } from "../../repro/training/identify.ts";
+import { modelRevision, taskRevision, textRevision } from "../../repro/training/identify.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
 import type { Values } from "../ui/arguments.ts";
+import { fidelityHelp, readFidelity } from "../ui/fidelity.ts";
+import { dataPlace, modelPlace } from "../ui/places.ts";
 import { oneOf, UsageError, wholeNumber } from "../ui/usage.ts";
 import { paperOf, papers } from "../papers.ts";
 import type { Command } from "./command.ts";
@@ -33,14 +38,38 @@ export const command: Command = {
     { flag: "--plan <file>", help: "all runs of a plan that `repro plan --save FILE` wrote" },
     { flag: "--paper <paper>", help: "whose settings are used, where there are several papers" },
     { flag: "--model <model>", help: modelNames.join(", "), default: modelNames[0] },
-    { flag: "--task <task>", help: taskNames.join(", "), default: "xnli" },
-    { flag: "--method <method>", help: `${methodNames.join(", ")}, schedule:10,9,…`, default: "standard" },
+    {
+      flag: "--task <task>",
+      help: `${taskNames.join(", ")}, or mlm: a language adapter from plain text`,
+      default: "xnli",
+    },
+    { flag: "--method <method>", help: methodWords, default: "standard" },
+    {
+      flag: "--adapter <adapter>",
+      help: `${adapterKinds.join(", ")} (full fine-tuning, no adapters)`,
+      default: "mad-x",
+    },
+    { flag: "--language <xx>", help: "task mlm: language of the text and name of the adapter" },
+    { flag: "--scale <scale>", help: `settings: ${scales.join(", ")}`, default: "tiny" },
+    { flag: "--training-size <n>", help: "only so many training examples: the first of a fixed permutation" },
+    {
+      flag: "--encoder <place>",
+      help: "a folder or org/name@revision (default: the tiny world's, or at other scales what was fetched)",
+    },
     { flag: "--seed <n>", help: "seed of initialisation, order, dropout and draws", default: "1" },
     { flag: "--steps <n>", help: "updates, in place of the usual number" },
     { flag: "--track-fisher <n>", help: "log tr(F) every n steps" },
     { flag: "--backend <backend>", help: `auto, ${backends.join(", ")}`, default: "auto" },
-    { flag: "--fidelity <fidelity>", help: fidelities.join(", "), default: "authors-code" },
-    { flag: "--data-root <folder>", help: "real data in place of the tiny world" },
+    { flag: "--precision <precision>", help: "f32, or f16 with loss scaling (GPUs only)", default: "f32" },
+    {
+      flag: "--micro-batch <n>",
+      help: "examples on the device at a time; the batch stays as it is, and so does the run's id",
+    },
+    { flag: "--fidelity <fidelity>", help: fidelityHelp, default: "authors-code" },
+    {
+      flag: "--data-root <folder>",
+      help: "real data in place of the tiny world, or fetched; for mlm with text/<xx>.txt",
+    },
     { flag: "--mutant <mutant>", help: `a deliberate fault: ${Object.keys(mutants).join(", ")}` },
     { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
     { flag: "--jobs <n>", help: "with --plan: processes side by side (default: cores)" },
@@ -66,6 +95,10 @@ export const command: Command = {
       const size = `${(trainingPeakBytes / 2 ** 20).toFixed(1)} MiB`;
       writeOutput(`${"memory of training".padEnd(24)}${size} on ${device}\n`);
     }
+    const { skippedUpdates } = run.provenance;
+    if (typeof skippedUpdates === "number") {
+      writeOutput(`${"skipped updates".padEnd(24)}${skippedUpdates}\n`);
+    }
     return 0;
   },
 };
@@ -85,49 +118,67 @@ async function specFile(path: string): Promise<RunSpec> {
 
 async function specFrom(values: Values): Promise<RunSpec> {
   const paper = await paperOf(values.paper === undefined ? undefined : String(values.paper));
-  const model = oneOf("model", values.model, paper.models.map(({ id }) => id));
-  const task = oneOf("task", values.task, taskNames);
+  const named = oneOf("model", values.model, paper.models.map(({ id }) => id));
+  const task = oneOf("task", values.task, [...taskNames, "mlm"] as const);
+  const scale = oneOf("scale", values.scale, scales);
   const method = String(values.method);
-  if (!method.startsWith("schedule:")) oneOf("method", method, methodNames);
-  const fidelity = oneOf("fidelity", values.fidelity, fidelities);
+  if (!isMethod(method)) throw new UsageError(`unknown method "${method}"; choose ${methodWords}`);
+  const adapter = oneOf("adapter", values.adapter, adapterKinds);
+  const precision = oneOf("precision", values.precision, precisions);
+  const { fidelity, items, settingItems } = readFidelity(values.fidelity, paper.settingItems);
   const { name: backend } = await resolveBackend(
     oneOf("backend", values.backend, ["auto", ...backends] as const),
   );
-  const data = values["data-root"] === undefined ? "tiny" : String(values["data-root"]);
-  const settings = paper.settings({
-    scale: "tiny",
-    task,
-    model,
-    method,
-    adapter: "mad-x",
-    fidelity,
+  const language = task === "mlm" ? languageFrom(values) : undefined;
+  const data = dataPlace(values["data-root"], scale);
+  const model = values.encoder !== undefined
+    ? modelPlace(values.encoder)
+    : scale === "tiny"
+    ? named
+    : paper.models.find(({ id }) => id === named)!.hub;
+  const number = (name: string) =>
+    values[name] === undefined ? undefined : wholeNumber(name, values[name], 1);
+  const [steps, trackFisherEvery, size] = ["steps", "track-fisher", "training-size"].map(number);
+  const { epochs, ...settings } = paper.settings({
+    ...{ scale, task, model: named, method, fidelity, adapter, items: settingItems },
     realData: data !== "tiny",
+    ...(scale === "low-data" && size !== undefined ? { trainingSize: size } : {}),
   });
   const mutant = values.mutant === undefined
     ? undefined
     : oneOf("mutant", values.mutant, Object.keys(mutants) as Mutant[]);
+  const evaluate = task === "mlm" ? {} : evaluations(paper, task);
   return parseSpec({
     format: 1,
-    scale: "tiny",
+    scale,
     model,
     modelRevision: await modelRevision(model, data),
     task,
     data,
-    dataRevision: await taskRevision(data, task, evaluations(paper, task)),
+    dataRevision: task === "mlm"
+      ? await textRevision(data, language!)
+      : await taskRevision(data, task, evaluate),
     method,
-    adapter: "mad-x",
+    adapter,
     seed: wholeNumber("seed", values.seed, 0),
     fidelity,
+    ...(Object.keys(items).length > 0 ? { items } : {}),
+    ...(language === undefined ? {} : { language }),
     backend,
     numericsVersion,
+    ...(precision === "f32" ? {} : { precision }),
     hyperparameters: {
       ...settings,
-      ...(values.steps === undefined ? {} : { steps: wholeNumber("steps", values.steps, 1) }),
-      ...(values["track-fisher"] === undefined
-        ? {}
-        : { trackFisherEvery: wholeNumber("track-fisher", values["track-fisher"], 1) }),
+      ...(steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : {}),
+      ...(size === undefined ? {} : { trainingSize: size }),
+      ...(trackFisherEvery === undefined ? {} : { trackFisherEvery }),
     },
-    evaluate: evaluations(paper, task),
+    evaluate,
     ...(mutant === undefined ? {} : { mutant }),
   }, "run");
+}
+
+function languageFrom({ language }: Values): string {
+  if (language !== undefined) return String(language);
+  throw new UsageError("--task mlm trains an adapter for one language: give --language xx");
 }

@@ -3,6 +3,7 @@
 import { encoderProducts, tuneWebgpu } from "../../core/backends/webgpu/tune.ts";
 import { requireAdapter } from "../../repro/gpu.ts";
 import { writeOutput } from "../../repro/runtime.ts";
+import { precisions } from "../../repro/spec/mod.ts";
 import { saveTuning, tuningFolder } from "../../repro/tuning.ts";
 import { oneOf, UsageError } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
@@ -21,6 +22,7 @@ export const command: Command = {
   options: [
     { flag: "--encoder <size>", help: "tiny, small (384 wide) or base (768 wide)", default: "base" },
     { flag: "--rows <n>", help: "examples times tokens of a batch", default: "4096" },
+    { flag: "--precision <precision>", help: "f32, or f16 for runs with --precision f16", default: "f32" },
     { flag: "--out <folder>", help: "where to keep the choice (default .repro/tuning)" },
     { flag: "--json", help: "one JSON object on standard output" },
   ],
@@ -30,10 +32,14 @@ export const command: Command = {
     if (!/^[1-9]\d*$/.test(String(values.rows))) {
       throw new UsageError(`tune: --rows ${values.rows}: a whole number from 1 is needed`);
     }
-    const { adapter, description } = await requireAdapter();
-    const tuning = await tuneWebgpu({ adapter }, encoderProducts({ rows, ...encoders[size] }));
+    const half = oneOf("precision", values.precision ?? "f32", precisions) === "f16";
+    const { adapter, description } = await requireAdapter({ half });
+    const tuning = await tuneWebgpu(
+      { adapter, ...half ? { products: "f16" as const } : {} },
+      encoderProducts({ rows, ...encoders[size] }),
+    );
     const folder = tuningFolder(values.out === undefined ? undefined : String(values.out));
-    const path = await saveTuning(description, tuning, folder);
+    const path = await saveTuning(description, tuning, folder, half);
     if (values.json) {
       writeOutput(JSON.stringify({ path, ...tuning }, null, 2) + "\n");
       return 0;

@@ -18,8 +18,10 @@ export interface TraceGroup {
 export interface TraceOptions<Batch> {
   /** Evaluated one after another; bound them before (the paper: at most 40). */
   batches: Iterable<Batch>;
-  /** Number of examples in a batch, |b|. */
+  /** Number of examples in a batch, |b|, or in one of its pieces. */
   examples(batch: Batch): number;
+  /** Consecutive parts of a batch that are on the device one after another; default the batch itself. The estimate is the same. */
+  pieces?(batch: Batch): readonly Batch[];
   /** Logits [rows, classes], one distribution a row; rows are a multiple of the examples. Evaluation mode: no dropout. */
   logits(batch: Batch): Tensor;
   groups: readonly TraceGroup[];
@@ -37,6 +39,8 @@ export interface TraceOptions<Batch> {
    * "batch": Σ over batches of ‖∇ of the row-mean NLL‖² / |b| (Algorithm 2 and the authors' code).
    */
   gradient: "per-example" | "batch";
+  /** Factor that the loss has during the backward pass, so that half precision does not lose small gradients; default 1. */
+  lossScale?: number;
 }
 
 /** For each group the squared norm of each of its parameters' gradients, accumulated as `gradient` says. */
@@ -63,25 +67,37 @@ export async function fisherTrace<Batch>(
     sizes: parameters.map((each) => each.size),
   }));
   let total = 0, index = 0;
-  for (const batch of options.batches) {
-    const examples = options.examples(batch);
-    const tape = new Tape();
-    const logits = tape.run(() => scope(() => options.logits(batch)));
-    try {
-      const targets = await labelsOf(options, batch, logits, index);
-      backward(tape, logits, targets, options.gradient === "per-example" ? examples : null);
-    } finally {
-      tape.dispose();
-      logits.dispose();
-    }
+  const { lossScale = 1 } = options;
+  /** Adds what the gradients that are there now amount to. */
+  const addSquares = async (share: number) => {
     const squares = await squaredNorms(options.groups.flatMap(gradientsOf));
     let at = 0;
     for (const result of results) {
       for (let p = 0; p < result.squares.length; p++) {
-        result.squares[p] += squares[at++] / (options.gradient === "batch" ? examples : 1);
+        result.squares[p] += squares[at++] * share / lossScale ** 2;
       }
     }
     clear();
+  };
+  for (const batch of options.batches) {
+    const examples = options.examples(batch);
+    let from = 0;
+    for (const piece of options.pieces?.(batch) ?? [batch]) {
+      const count = options.examples(piece);
+      const tape = new Tape();
+      const logits = tape.run(() => scope(() => options.logits(piece)));
+      try {
+        const place = { index, from, count, examples };
+        const targets = await labelsOf(options, batch, logits, place);
+        backward(tape, logits, targets, options.gradient === "per-example", place, lossScale);
+      } finally {
+        tape.dispose();
+        logits.dispose();
+      }
+      if (options.gradient === "per-example") await addSquares(1);
+      from += count;
+    }
+    if (options.gradient === "batch") await addSquares(1 / examples);
     total += examples;
     index++;
   }
@@ -92,17 +108,29 @@ export async function fisherTrace<Batch>(
   return results;
 }
 
+/** Which examples of which batch: `count` from `from` on of all its `examples`. */
+interface Place {
+  index: number;
+  from: number;
+  count: number;
+  examples: number;
+}
+
+/** Labels for the rows of a piece: those that the whole batch's rows have. */
 async function labelsOf<Batch>(
   options: TraceOptions<Batch>,
   batch: Batch,
   logits: Tensor,
-  index: number,
+  { index, from, count, examples }: Place,
 ): Promise<Int32Array> {
   const [rows, classes] = logits.shape;
+  // Rows come in blocks of one for each example: spans have all starts, then all ends.
+  const rowOfBatch = (row: number) => Math.floor(row / count) * examples + from + row % count;
   if (options.label === "data") {
     const given = options.labels?.(batch) ?? fail("tr(F): label data needs `labels`");
-    if (given.length !== rows) fail(`tr(F): ${given.length} labels for ${rows} rows of logits`);
-    return given;
+    const wanted = rows / count * examples;
+    if (given.length !== wanted) fail(`tr(F): ${given.length} labels for ${wanted} rows of logits`);
+    return Int32Array.from({ length: rows }, (_, row) => given[rowOfBatch(row)]);
   }
   const values = await logits.read();
   const random = options.label === "sampled"
@@ -112,7 +140,7 @@ async function labelsOf<Batch>(
     const from = row * classes;
     return random === null
       ? argmax(values, from, classes)
-      : sample(values, from, classes, philoxWord(row, random) / 4294967296);
+      : sample(values, from, classes, philoxWord(rowOfBatch(row), random) / 4294967296);
   });
 }
 
@@ -135,15 +163,22 @@ function sample(values: ArrayLike<number>, from: number, count: number, u: numbe
   return count - 1;
 }
 
-/** Backward of the NLL: summed over rows per example, or averaged over all rows. */
-function backward(tape: Tape, logits: Tensor, targets: Int32Array, examples: number | null): void {
+/** Backward of the NLL: summed over rows per example, or averaged over all rows of the batch. */
+function backward(
+  tape: Tape,
+  logits: Tensor,
+  targets: Int32Array,
+  perExample: boolean,
+  { count, examples }: Place,
+  lossScale: number,
+): void {
   scope(() => {
     const loss = tape.run(() => {
       const rows = crossEntropy(logits, tensor(logits.backend, targets));
-      const share = examples === null ? 1 / targets.length : 1;
-      return sum(mul(rows, full(logits.backend, [1], share)));
+      const share = perExample ? 1 : count / examples / targets.length;
+      return sum(mul(rows, full(logits.backend, [1], share * lossScale)));
     });
-    tape.backward(loss, examples === null ? {} : { examples });
+    tape.backward(loss, perExample ? { examples: count } : {});
   });
 }
 

@@ -62,6 +62,8 @@ export interface Trainable {
   language?: string;
   /** Embeddings, all layers and the pooler. */
   encoder?: boolean;
+  /** Layers of the encoder itself, with what `encoderGroups` counts to them. */
+  encoderLayers?: Iterable<number>;
 }
 
 export interface ModelMemory {
@@ -141,11 +143,14 @@ export class Model {
     });
   }
 
-  #onDevice(batch: Batch | DeviceBatch, labelled: boolean, perExample = false): DeviceBatch {
-    if ("ids" in batch) return batch;
-    const host = this.prepare(batch, labelled);
+  /** A prepared batch, or a piece of one, on the device: in tensors of the active scope, without padding where it can go. */
+  upload(host: HostBatch, perExample = false): DeviceBatch {
     // Gradients per example are of examples of equal size.
     return uploadBatch(this.backend, this.backend.packsRows && !perExample ? packed(host) : host);
+  }
+
+  #onDevice(batch: Batch | DeviceBatch, labelled: boolean, perExample = false): DeviceBatch {
+    return "ids" in batch ? batch : this.upload(this.prepare(batch, labelled), perExample);
   }
 
   /** All sets of logits: one, or two for masked-lm with the next-sentence head. */
@@ -200,6 +205,21 @@ export class Model {
     return this.adapters.taskGroups;
   }
 
+  /**
+   * The encoder itself as one group a layer, bottom first: the unit of unfreezing where no adapter stands in its place. What lies
+   * below the layers or is shared by them is counted to the lowest, the pooler to the top.
+   */
+  get encoderGroups(): LayerGroup[] {
+    const { layers } = this.config;
+    const groups = Array.from({ length: layers }, (_, layer): LayerGroup => ({ layer, parameters: [] }));
+    for (const each of this.encoderParameters) {
+      const layer = /\.encoder\.layer\.(\d+)\./.exec(each.name!)?.[1];
+      const at = layer !== undefined ? Number(layer) : each.name!.includes(".pooler.") ? layers - 1 : 0;
+      groups[at].parameters.push(each);
+    }
+    return groups;
+  }
+
   get headParameters(): readonly Tensor[] {
     return this.#head.parameters;
   }
@@ -223,14 +243,17 @@ export class Model {
    */
   setTrainable(parts: Trainable): void {
     const on = new Set<Tensor>(parts.head ? this.headParameters : []);
-    const groups = this.taskGroups;
-    for (const layer of parts.layers ?? []) {
-      const group = groups[layer] ??
-        fail(
-          `setTrainable: layer ${layer} has no task adapter; there are ${groups.length} such layers, counted from 0`,
-        );
-      for (const each of group.parameters) on.add(each);
-    }
+    const add = (what: string, groups: LayerGroup[], layers: Iterable<number>) => {
+      for (const layer of layers) {
+        const group = groups[layer] ??
+          fail(
+            `setTrainable: layer ${layer} has no ${what}; there are ${groups.length} such layers, counted from 0`,
+          );
+        for (const each of group.parameters) on.add(each);
+      }
+    };
+    if (parts.layers) add("task adapter", this.taskGroups, parts.layers);
+    if (parts.encoderLayers) add("weights", this.encoderGroups, parts.encoderLayers);
     if (parts.language !== undefined) {
       for (const each of this.adapters.languageParameters(parts.language)) on.add(each);
     }
@@ -283,6 +306,14 @@ export class Model {
   /** Loads the head and ignores what else the state holds. */
   loadHead(state: State): LoadReport {
     return this.#store.load(canonicalNames(state, this.#prefix), {
+      extra: "ignore",
+      within: (name) => !name.startsWith(this.#prefix),
+    });
+  }
+
+  /** As `loadHead`, from files; what the files lack is an error. */
+  streamHead(tensors: StoredTensors): Promise<LoadReport> {
+    return this.#store.stream(canonicalNames(tensors, this.#prefix), {
       extra: "ignore",
       within: (name) => !name.startsWith(this.#prefix),
     });

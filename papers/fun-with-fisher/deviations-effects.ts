@@ -28,7 +28,7 @@ export const effects: Readonly<Record<string, string>> = {
     "Whoever runs the code with Table 15's 200 gets a schedule twice as fast, without a word: the XCOPA row of XLM-R with LoRA and FUN.",
   "gu-interval":
     "Whoever runs the code gets GU at the fixed interval, not at that of Table 15: the LoRA rows of GU on XNLI (mBERT) and XCOPA (XLM-R).",
-  "fixed-schedules": "Every step of a list comes one interval later than the text says (Figure 4).",
+  "fixed-schedules": "Every layer of a list opens one update earlier than in Algorithm 1 (Figure 4).",
   "rev-first-layer":
     "The reversed order is not purely bottom-up: the top layer trains from the start (Table 12).",
   "fisher-qa-logits":

@@ -1,28 +1,18 @@
 // Promises every known difference between the paper's text and the code its authors published: a name, both sides, where each
-// is found, and the switch. Leaves acting on the switch to training, Fisher information and unfreezing.
+// is found, and the item of a run's fidelity that switches it. Leaves acting on the items to hyperparameters.ts, if they are
+// numbers of a run, else to the files that repro/spec/fidelity.ts names.
+import type { Deviation } from "../../repro/paper/mod.ts";
 
-export interface Deviation {
-  id: string;
-  topic: "schedule" | "fisher" | "optimizer" | "model" | "evaluation" | "settings";
-  paper: string;
-  authorsCode: string;
-  /** Where each side is found. */
-  read: { paper: string; code: string };
-  /** The setting of a run that chooses between them, or why there is none. */
-  switch: string;
-}
-
-const fidelity = "fidelity: paper | authors-code";
 const code = "UKPLab/naacl2024-fun";
 
-export const deviations: Deviation[] = [
+export const deviations: Omit<Deviation, "changes">[] = [
   {
     id: "gu-second-layer",
     topic: "schedule",
     paper: "layer L−1 at the start, the next lower one at every k steps",
     authorsCode: "layer 11 at the start and once more at step k; layer 10 comes at about 2k, layer 0 at 12k",
     read: { paper: "Algorithm 1, section 4.1", code: `${code}, trainer: gradual unfreezing` },
-    switch: fidelity,
+    item: "schedule",
   },
   {
     id: "fun-second-layer",
@@ -30,7 +20,7 @@ export const deviations: Deviation[] = [
     paper: "one layer at every k steps, chosen by tr(F)",
     authorsCode: "the first choice at step k, one interval before GU's second layer",
     read: { paper: "Algorithm 1, section 5.3", code: `${code}, trainer: tr(F) unfreezing` },
-    switch: fidelity,
+    item: "schedule",
   },
   {
     id: "rand-first-layer",
@@ -38,7 +28,7 @@ export const deviations: Deviation[] = [
     paper: "the next layer is selected at random at every interval",
     authorsCode: "layer 11 at the start, then one random frozen layer at steps k, 2k, …, 12k",
     read: { paper: "section 5.3, Appendix F", code: `${code}, trainer: random unfreezing` },
-    switch: fidelity,
+    item: "schedule",
   },
   {
     id: "lpft-boundary",
@@ -46,7 +36,7 @@ export const deviations: Deviation[] = [
     paper: "the head alone for the first k steps, then all task adapters",
     authorsCode: "the head alone until step counter + 1 equals k, then all task adapters",
     read: { paper: "section 4.1", code: `${code}, trainer: LPFT` },
-    switch: fidelity,
+    item: "schedule",
   },
   {
     id: "fisher-label",
@@ -54,7 +44,7 @@ export const deviations: Deviation[] = [
     paper: "the label is sampled from the model's own distribution",
     authorsCode: "the label is the mode, the arg max of the logits; a sampled variant is commented out",
     read: { paper: "Eq. 1, Algorithm 2", code: `${code}, trainer: tr(F)` },
-    switch: fidelity,
+    item: "fisher-label",
   },
   {
     id: "fisher-gradient",
@@ -64,7 +54,7 @@ export const deviations: Deviation[] = [
     authorsCode:
       "the gradient of the batch-mean loss, squared, divided by the batch size, summed over batches",
     read: { paper: "Eq. 1, Algorithm 2", code: `${code}, trainer: tr(F)` },
-    switch: fidelity,
+    item: "fisher-gradient",
   },
   {
     id: "fisher-batches",
@@ -72,7 +62,7 @@ export const deviations: Deviation[] = [
     paper: "at most 40 batches",
     authorsCode: "41 batches for FUN's selection (the loop stops after index 40), 40 for tracking",
     read: { paper: "footnote 12", code: `${code}, trainer: tr(F)` },
-    switch: fidelity,
+    item: "fisher-batches",
   },
   {
     id: "fisher-aggregation",
@@ -81,7 +71,7 @@ export const deviations: Deviation[] = [
     authorsCode:
       "selection: the sum over a layer's task adapter, all task adapters switched on, no dropout; tracking: the mean over elements",
     read: { paper: "Appendix D", code: `${code}, trainer: tr(F)` },
-    switch: fidelity,
+    item: "fisher-aggregation",
   },
   {
     id: "fisher-tracking",
@@ -89,16 +79,18 @@ export const deviations: Deviation[] = [
     paper: "tracked every 100 steps, 50 for XCOPA",
     authorsCode: "at every evaluation; the published function returns an undefined name and fails",
     read: { paper: "footnote 8", code: `${code}, trainer: tr(F) tracking` },
-    switch: "trackFisherEvery; the published behaviour, a failure, is not reproduced",
+    item: null,
+    note: "both: trackFisherEvery is a setting; the published behaviour, a failure, is not reproduced",
   },
   {
     id: "adamw-variant",
     topic: "optimizer",
-    paper: "AdamW",
+    paper:
+      "AdamW (Loshchilov and Hutter, 2019): epsilon added to the corrected root, decay before the update",
     authorsCode:
       "AdamW of transformers 4.19: step count per parameter, eps added to the uncorrected root of the second moment",
     read: { paper: "Appendix B", code: `${code}, transformers: optimization` },
-    switch: "none: the text says nothing that contradicts the code; both fidelities use the authors' variant",
+    item: "adamw-variant",
   },
   {
     id: "xnli-english",
@@ -107,7 +99,7 @@ export const deviations: Deviation[] = [
       "the size of the English validation set is given (2,490), that of the test set for all languages (5,010)",
     authorsCode: "English is scored on the validation set, the other languages on the test set",
     read: { paper: "Table 5", code: `${code}, run_xnli.py` },
-    switch: fidelity,
+    item: "english-evaluation",
   },
   {
     id: "chinese-answers",
@@ -116,7 +108,9 @@ export const deviations: Deviation[] = [
     authorsCode:
       "a private metric script for zh that is not published; by character, as MLQA's own evaluation does",
     read: { paper: "section 4", code: `${code}, run_qa.py` },
-    switch: "none: the script is not available; MLQA's rule is used for zh",
+    item: null,
+    note:
+      "the script is not available: MLQA's rule is used for zh, and every score is shown under both published rules (repro evaluate)",
   },
   {
     id: "copa-xlmr-pooler",
@@ -124,7 +118,8 @@ export const deviations: Deviation[] = [
     paper: "the task adapters and the head are trained; no word on poolers",
     authorsCode: "XLM-R's pooler is newly initialised for COPA and frozen at its random values",
     read: { paper: "section 3.1", code: `${code}, run_copa.py` },
-    switch: "none: the text says nothing that contradicts the code; the pooler stays frozen in both",
+    item: null,
+    note: "the text says nothing that contradicts the code: the pooler stays frozen in both",
   },
   {
     id: "interval-200",
@@ -132,6 +127,89 @@ export const deviations: Deviation[] = [
     paper: "FUN with LoRA on COPA, XLM-R: k = 200",
     authorsCode: "200 is not among the intervals accepted, an unknown one silently becomes 100",
     read: { paper: "Table 15", code: `${code}, trainer: intervals` },
-    switch: fidelity,
+    item: "unknown-interval",
+  },
+  {
+    id: "gu-interval",
+    topic: "settings",
+    paper: "GU's interval by task, encoder and adapter: with LoRA 50 on MNLI (mBERT) and 100 on COPA (XLM-R)",
+    authorsCode: "fixed: 800 on SQuAD and MNLI; on COPA 50 (mBERT) and 1,000 (XLM-R)",
+    read: { paper: "Tables 3, 4 and 15", code: `${code}, trainer: intervals` },
+    item: "gu-interval",
+    note:
+      "Table 3 agrees with the code; with reduced data Table 4 is followed in both, 800 would be longer than 1K's training",
+  },
+  {
+    id: "fixed-schedules",
+    topic: "schedule",
+    paper: "layer 11 at the start, then the permutation, one layer at every interval",
+    authorsCode: "layer 11 at the start, the list's first layer at step counter + 1 = k",
+    read: { paper: "footnote 9, Figure 4", code: `${code}, trainer: schedules` },
+    item: "schedule",
+  },
+  {
+    id: "rev-first-layer",
+    topic: "schedule",
+    paper: "bottom-up: layer 0 first",
+    authorsCode: "layer 11 is switched on at the start here too, then 0, 1, …",
+    read: { paper: "Appendix G.2, Table 12", code: `${code}, trainer: schedule-rev` },
+    item: "schedule",
+  },
+  {
+    id: "fisher-qa-logits",
+    topic: "fisher",
+    paper: "one label for an example; answers have two",
+    authorsCode: "start and end logits one below the other: the mean over twice as many rows",
+    read: { paper: "Eq. 1", code: `${code}, trainer: tr(F)` },
+    item: "fisher-gradient",
+    note: "in the paper's sense an example's log-likelihood is the sum of both",
+  },
+  {
+    id: "fisher-mode",
+    topic: "fisher",
+    paper: "the model is copied; no word on dropout",
+    authorsCode: "a copy in evaluation mode, all task adapters switched on for a selection",
+    read: { paper: "Algorithm 2", code: `${code}, trainer: tr(F)` },
+    item: null,
+    note: "the text says nothing that contradicts the code: no dropout, all task adapters on, in both",
+  },
+  {
+    id: "span-labels",
+    topic: "settings",
+    paper: "no word on how answers become tokens",
+    authorsCode:
+      "a search with two odd corners: an answer in a window's last token, and two tokens that end together",
+    read: { paper: "section 4.2", code: `${code}, run_qa.py` },
+    item: "span-labels",
+  },
+  {
+    id: "training-padding",
+    topic: "settings",
+    paper: "no word on padding",
+    authorsCode: "SQuAD and MNLI padded to the maximum length, COPA to the longest row of the batch",
+    read: { paper: "section 4.2", code: `${code}, run_qa.py, run_xnli.py, run_copa.py` },
+    item: "padding",
+    note:
+      "changes time, dropout's draws and the softmax over a window's tokens; always to the longest row at scale tiny",
+  },
+  {
+    id: "task-invertible",
+    topic: "model",
+    paper: "a task adapter is a bottleneck in every layer",
+    authorsCode:
+      "configured with an invertible part, which is never used: only the first adapter of a stack has its own applied",
+    read: { paper: "Figure 6", code: `${code}, adapters` },
+    item: null,
+    note: "it gets no gradient and changes no number",
+  },
+  {
+    id: "language-adapters",
+    topic: "model",
+    paper: "ReLU in every adapter",
+    authorsCode: "AdapterHub's files: for XLM-R ReLU, for mBERT mostly GELU; which were used is not stated",
+    read: { paper: "Figure 6, footnote 5", code: "adapter_config.json of each file" },
+    item: null,
+    note:
+      "the file decides: put the ones to be used into the encoder's adapters folder; their hashes are part of every run",
   },
 ];

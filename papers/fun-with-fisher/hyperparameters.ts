@@ -6,12 +6,19 @@ import tiny from "./numbers/tiny.json" with { type: "json" };
 
 export type Encoder = "mbert" | "xlmr" | "mdeberta";
 
+/** Differences between paper and code that are numbers of a run, chosen when it is specified. */
+export const settingItems = ["gu-interval", "unknown-interval", "adamw-variant"] as const;
+export type SettingItem = (typeof settingItems)[number];
+
 export interface Setting {
   scale: Scale;
-  task: TaskName;
+  /** "mlm" is the training of a language adapter. */
+  task: TaskName | "mlm";
   encoder: Encoder;
   method: string;
   fidelity: Fidelity;
+  /** What is to differ from `fidelity`. */
+  items?: Partial<Record<SettingItem, Fidelity>>;
   adapter?: AdapterKind;
   /** Training examples, where the paper cuts them: 1000, 5000 or 10000. */
   trainingSize?: number;
@@ -22,9 +29,10 @@ export interface Setting {
 /** Models without settings of their own in print, and whose are taken: Table 3 and 4 do not mention mDeBERTa. */
 const likeness: Partial<Record<Encoder, Encoder>> = { mdeberta: "xlmr" };
 
-/** Intervals that the published code knows; any other silently becomes the first of its fallbacks. */
-const codeIntervals = [1, 10, 25, 50, 100, 800, 1000, 1200];
-const codeFallback = 100;
+type TransferSetting = Setting & { task: TaskName };
+
+const asCoded = ({ fidelity, items }: Setting, item: SettingItem): boolean =>
+  (items?.[item] ?? fidelity) === "authors-code";
 
 function pick<T extends { task: string; model: string }>(table: T[], { task, encoder }: Setting): T {
   const like = likeness[encoder] ?? encoder;
@@ -34,13 +42,19 @@ function pick<T extends { task: string; model: string }>(table: T[], { task, enc
 }
 
 /** Methods without an interval of their own in the tables (rand, rev, fixed schedules) take that of GU. */
-function intervalOf(intervals: Partial<Record<string, number>>, { method, fidelity }: Setting): number {
+function intervalOf(intervals: Partial<Record<string, number>>, setting: TransferSetting): number {
+  const { method, task, encoder } = setting;
+  const { gu, accepted, fallback } = printed.codeIntervals;
+  const fixed: Partial<Record<Encoder, number>> = gu[task];
+  if (method === "gu" && asCoded(setting, "gu-interval")) {
+    return fixed[encoder] ?? fixed[likeness[encoder]!]!;
+  }
   const interval = intervals[method] ?? intervals.gu!;
-  if (fidelity === "authors-code" && !codeIntervals.includes(interval)) return codeFallback;
-  return interval;
+  return asCoded(setting, "unknown-interval") && !accepted.includes(interval) ? fallback : interval;
 }
 
 function atTiny({ task, adapter, trainingSize, realData }: Setting): Hyperparameters {
+  if (task === "mlm") return { ...tiny.common, ...tiny.mlm } as Hyperparameters;
   const sizes: Partial<Record<string, number>> = tiny.trainingSizes;
   const settings = {
     ...tiny.common,
@@ -52,7 +66,19 @@ function atTiny({ task, adapter, trainingSize, realData }: Setting): Hyperparame
   return settings as Hyperparameters;
 }
 
-function atPaper(setting: Setting): Hyperparameters {
+function forLanguages(): Hyperparameters {
+  const { read: _r, ...settings } = printed.languageAdapters;
+  const { read: _s, ...assumed } = printed.languageAdaptersAssumed;
+  const { fisherBatches, maxGradientNorm, weightDecay } = printed.common;
+  return {
+    ...{ fisherBatches, maxGradientNorm, weightDecay, docStride: 0, evaluateEvery: 0, trackFisherEvery: 0 },
+    ...settings,
+    ...assumed,
+    interval: 1,
+  } as Hyperparameters;
+}
+
+function atPaper(setting: TransferSetting): Hyperparameters {
   if (setting.adapter === "full") return fullFineTuning(setting);
   const lora = setting.adapter === "lora";
   const row = pick<(typeof printed.table3)[number] | (typeof printed.table15)[number]>(
@@ -72,19 +98,19 @@ function atPaper(setting: Setting): Hyperparameters {
 }
 
 /** No table prints these: see where they were read. tr(F) is that of task adapters, of which there are none. */
-function fullFineTuning(setting: Setting): Hyperparameters {
+function fullFineTuning(setting: TransferSetting): Hyperparameters {
   const { read: _, ...full } = printed.full;
   const { squad, xnli, copa } = full;
   return {
     ...common(setting),
     ...{ squad, xnli, copa }[setting.task],
     learningRateSchedule: "linear",
-    interval: 1,
+    interval: intervalOf(pick(printed.table3, setting).interval, setting),
     trackFisherEvery: 0,
   };
 }
 
-function atLowData(setting: Setting): Hyperparameters {
+function atLowData(setting: TransferSetting): Hyperparameters {
   // The paper cuts SQuAD and MNLI only: COPA has 400 examples to begin with.
   if (setting.task === "copa" || setting.adapter === "full") return atPaper(setting);
   const row = pick(printed.table4, setting);
@@ -100,11 +126,12 @@ function atLowData(setting: Setting): Hyperparameters {
     learningRate: row.learningRate,
     learningRateSchedule: pick(printed.table3, setting).learningRateSchedule as "linear" | "constant",
     batchSize: row.batchSize,
+    // As coded, GU's interval would be longer than the whole training on 1K of SQuAD: what ran must have been Table 4's.
     interval: setting.method === "fun" ? row.intervalFun[size] : row.interval[size],
   };
 }
 
-function common({ task }: Setting) {
+function common({ task }: TransferSetting) {
   const { read: _, ...shared } = printed.common;
   // The published scripts evaluate and save every 500 steps and keep the best.
   return { ...shared, ...printed.inputs[task], evaluateEvery: 500 };
@@ -112,6 +139,14 @@ function common({ task }: Setting) {
 
 /** The settings of one run. Throws where the paper prints none. */
 export function hyperparameters(setting: Setting): Hyperparameters {
+  const settings = ofScale(setting);
+  // AdamW as published (Loshchilov and Hutter, 2019), which the paper cites, adds epsilon to the corrected root.
+  return asCoded(setting, "adamw-variant") ? settings : { ...settings, optimizer: "torch" };
+}
+
+function ofScale(setting: Setting): Hyperparameters {
   if (setting.scale === "tiny") return atTiny(setting);
-  return setting.scale === "paper" ? atPaper(setting) : atLowData(setting);
+  const { task } = setting;
+  if (task === "mlm") return forLanguages();
+  return setting.scale === "paper" ? atPaper({ ...setting, task }) : atLowData({ ...setting, task });
 }

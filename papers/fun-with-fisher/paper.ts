@@ -3,7 +3,9 @@
 import type { Paper } from "../../repro/paper/mod.ts";
 import { audit } from "./audit.ts";
 import { claims } from "./claims.ts";
-import { type Encoder, hyperparameters } from "./hyperparameters.ts";
+import { effects } from "./deviations-effects.ts";
+import { deviations } from "./deviations.ts";
+import { type Encoder, hyperparameters, settingItems } from "./hyperparameters.ts";
 import { downloads, fetchNames, fetchSets } from "./pins.ts";
 import { printed } from "./printed.ts";
 import { datasets, models, sizes } from "./world.ts";
@@ -28,6 +30,8 @@ export const paper: Paper = {
   claims,
   audit,
   baseline: "standard",
+  deviations: deviations.map((each) => ({ ...each, changes: effects[each.id] })),
+  settingItems,
   settings: ({ model, ...request }) => hyperparameters({ ...request, encoder: model as Encoder }),
   touched: {
     "language-not-swapped": ["standard"],

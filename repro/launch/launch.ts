@@ -25,6 +25,8 @@ export interface LaunchOptions {
   execution: URL;
   /** Processes at a time; by default as many as the machine has cores. */
   jobs?: number;
+  /** Examples on the device at a time; see ExecuteOptions. */
+  microBatch?: number;
   /** When aborted, workers save checkpoints and end. */
   signal?: AbortSignal;
   onProgress?(progress: LaunchProgress): void;
@@ -206,7 +208,8 @@ export async function launch(options: LaunchOptions): Promise<LaunchResult> {
               report();
             } else if (said.type !== "ready") done(said);
           };
-          child.send(JSON.stringify({ type: "run", spec: job.spec } satisfies Order));
+          const { microBatch } = options;
+          child.send(JSON.stringify({ type: "run", spec: job.spec, microBatch } satisfies Order));
           void child.gone.then(() => done("gone"));
         });
         running.delete(place);

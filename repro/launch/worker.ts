@@ -6,7 +6,7 @@ import { parseSpec } from "../spec/mod.ts";
 import { onInterrupt, readStandardInput, writeLine } from "./process.ts";
 
 /** What the launcher says. */
-export type Order = { type: "run"; spec: unknown } | { type: "stop" };
+export type Order = { type: "run"; spec: unknown; microBatch?: number } | { type: "stop" };
 
 /** What the worker says. */
 export type Report =
@@ -56,6 +56,7 @@ export async function work(executeRun: ExecuteRun, storeFolder: string): Promise
       await executeRun(parseSpec(order.spec), {
         store,
         signal: stop.signal,
+        ...(order.microBatch === undefined ? {} : { microBatch: order.microBatch }),
         onProgress(progress) {
           const now = performance.now();
           if (now - reported < reportEvery) return;

@@ -1,6 +1,7 @@
 // Promises the public surface of papers as the toolkit sees them, and nothing else.
 export { factTable, type ResultOptions, resultTable } from "./declare.ts";
 export type {
+  Deviation,
   Download,
   EncoderShape,
   Fact,

@@ -57,9 +57,13 @@ export interface RunRequest {
 }
 
 /** Everything that the settings of a run may depend on. */
-export interface SettingRequest extends RunRequest {
+export interface SettingRequest extends Omit<RunRequest, "task"> {
+  /** "mlm" is the training of a language adapter. */
+  task: TaskName | "mlm";
   scale: Scale;
   fidelity: Fidelity;
+  /** Those of the paper's `settingItems` that are to differ from `fidelity`. */
+  items?: Readonly<Record<string, Fidelity>>;
   /** At scale tiny: a data root in place of the tiny world. */
   realData: boolean;
 }
@@ -75,6 +79,22 @@ export interface TaskSize {
   test: Partial<Record<DatasetName, number>>;
   /** How these were found. */
   read: string;
+}
+
+/** A known difference between a paper's text and the code that its authors published. */
+export interface Deviation {
+  id: string;
+  topic: "schedule" | "fisher" | "optimizer" | "model" | "evaluation" | "settings";
+  paper: string;
+  authorsCode: string;
+  /** What of a result or a run differs by it. */
+  changes: string;
+  /** Where each side is found. */
+  read: { paper: string; code: string };
+  /** The item of fidelity that chooses a side of it alone; null where both sides are computed alike. */
+  item: string | null;
+  /** Why there is no item, or what else must be known. */
+  note?: string;
 }
 
 export interface Download {
@@ -111,6 +131,9 @@ export interface Paper {
   claims?: readonly Claim[];
   /** What `repro audit` must know beside the tables. */
   audit?: AuditDeclaration;
+  deviations?: readonly Deviation[];
+  /** Items of fidelity that are numbers of a run's specification, which `settings` acts on. */
+  settingItems?: readonly string[];
   /** Methods that a deliberate fault can change; where it is tried. */
   touched?: Record<string, readonly string[]>;
 }

@@ -15,6 +15,8 @@ export interface ExecuteOptions {
   store: RunStore;
   /** When aborted, the execution saves a checkpoint and rejects with the signal's reason. */
   signal: AbortSignal;
+  /** Examples on the device at a time, of a larger batch; changes no number but by rounding, so it is no part of the run. */
+  microBatch?: number;
   onProgress(progress: RunProgress): void;
 }
 

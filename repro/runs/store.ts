@@ -98,6 +98,11 @@ export class RunStore {
     }
   }
 
+  /** SHA-256 that a file of a finished run had when it was finished. */
+  async digestOf(id: string, file: string): Promise<string | undefined> {
+    return (await readStatus(this.runFolder(id)))?.digests?.[file];
+  }
+
   /** Every run in the store, by id. */
   async list(): Promise<RunEntry[]> {
     const ids = (await list(this.folder)).filter((name) => /^[0-9a-f]{16}$/.test(name));

@@ -1,16 +1,29 @@
 // Promises the public surface of run specifications, and nothing else.
 export { canonicalJson, sha256 } from "./canonical.ts";
 export {
+  fidelities,
+  type Fidelity,
+  type FidelityChoices,
+  type FidelityItem,
+  fidelityItemNames,
+  fidelityItems,
+  sideOf,
+} from "./fidelity.ts";
+export {
   adapterKinds,
   backends,
   datasetNames,
-  fidelities,
+  isMethod,
+  isTransfer,
   methodNames,
+  methodWords,
   numericsVersion,
   parseSpec,
+  precisions,
   runId,
   runName,
   scales,
+  scheduleNames,
   SpecError,
   taskNames,
 } from "./spec.ts";
@@ -18,9 +31,10 @@ export type {
   AdapterKind,
   BackendName,
   DatasetName,
-  Fidelity,
   Hyperparameters,
+  Precision,
   RunSpec,
   Scale,
   TaskName,
+  TransferSpec,
 } from "./spec.ts";

@@ -1,7 +1,9 @@
 // Promises what a run is, as one plain value: everything that can change its result and nothing else, checked field by field.
 // Leaves executing it to training/, keeping it to runs/, and which runs a table needs to the papers.
 import { z } from "zod";
+import { namedSchedules } from "../../core/mod.ts";
 import { canonicalJson, sha256 } from "./canonical.ts";
+import { fidelities, itemsSchema } from "./fidelity.ts";
 
 /**
  * Raise it whenever the same specification would give other numbers than before: stored runs are then made anew.
@@ -13,17 +15,18 @@ export const scales = ["tiny", "low-data", "paper"] as const;
 export const taskNames = ["squad", "xnli", "copa"] as const;
 export const datasetNames = ["xquad", "mlqa", "xnli", "xcopa"] as const;
 export const backends = ["wasm", "webgpu", "reference"] as const;
-export const fidelities = ["paper", "authors-code"] as const;
 /** "full" trains the whole encoder, without any adapter. */
 export const adapterKinds = ["mad-x", "lora", "full"] as const;
 export const methodNames = ["standard", "gu", "rev", "lpft", "rand", "fun"] as const;
+export const scheduleNames = Object.keys(namedSchedules);
+export const precisions = ["f32", "f16"] as const;
 
 export type Scale = (typeof scales)[number];
 export type TaskName = (typeof taskNames)[number];
 export type DatasetName = (typeof datasetNames)[number];
 export type BackendName = (typeof backends)[number];
-export type Fidelity = (typeof fidelities)[number];
 export type AdapterKind = (typeof adapterKinds)[number];
+export type Precision = (typeof precisions)[number];
 
 const count = z.number().int().min(1);
 const countOrNone = z.number().int().min(0);
@@ -49,6 +52,10 @@ const hyperparameterFields = {
   docStride: countOrNone,
   maxGradientNorm: z.number().positive(),
   weightDecay: z.number().min(0),
+  /** AdamW as in transformers 4.19 ("huggingface", the default) or as published and in PyTorch; see core/optim/adamw.ts. */
+  optimizer: z.enum(["huggingface", "torch"]).optional(),
+  /** Masked-language modelling: share of the tokens that are to be predicted. */
+  maskedShare: z.number().gt(0).lt(1).optional(),
   /** Steps between two evaluations on the English validation set; 0: only at the end. */
   evaluateEvery: countOrNone,
   /** Most batches that one estimate of tr(F) may use. */
@@ -64,12 +71,19 @@ export const hyperparameterSchema = z.strictObject(hyperparameterFields).refine(
   { message: "give exactly one of steps and epochs" },
 );
 
-const method = z.string().refine(
-  (text) => (methodNames as readonly string[]).includes(text) || /^schedule:\d{1,3}(,\d{1,3})*$/.test(text),
-  { message: `choose ${methodNames.join(", ")} or schedule:10,9,…` },
-);
+/** A method's name, a named schedule, or one spelled out. */
+export const isMethod = (text: string): boolean =>
+  [...methodNames, ...scheduleNames].includes(text) || /^schedule:\d{1,3}(,\d{1,3})*$/.test(text);
 
-const languages = z.array(z.string().regex(/^[a-z]{2,3}$/, "a language code like sw is needed")).min(1);
+/** For messages and help. */
+export const methodWords = `${
+  methodNames.join(", ")
+}, schedule-0 … schedule-9, schedule-rev or schedule:10,9,…`;
+
+const method = z.string().refine(isMethod, { message: `choose ${methodWords}` });
+
+const languageCode = z.string().regex(/^[a-z]{2,3}$/, "a language code like sw is needed");
+const languages = z.array(languageCode).min(1);
 
 const specFields = {
   format: z.literal(1),
@@ -78,7 +92,8 @@ const specFields = {
   model: z.string().min(1),
   /** SHA-256 over the model's weights and its language adapters. */
   modelRevision: z.string().min(1),
-  task: z.enum(taskNames),
+  /** "mlm" trains a language adapter by masked-language modelling of plain text. */
+  task: z.enum([...taskNames, "mlm"]),
   /** "tiny", "fetched", or the folder of a data root. */
   data: z.string().min(1),
   dataRevision: z.string().min(1),
@@ -86,8 +101,13 @@ const specFields = {
   adapter: z.enum(adapterKinds),
   seed: z.number().int().min(0).max(2 ** 32 - 1),
   fidelity: z.enum(fidelities),
+  items: itemsSchema.optional(),
+  /** Task mlm: language of the text and name of the adapter. */
+  language: languageCode.optional(),
   backend: z.enum(backends),
   numericsVersion: count,
+  /** "f16": products and frozen weights in half precision, with loss scaling; GPUs only. Default "f32". */
+  precision: z.enum(precisions).optional(),
   hyperparameters: hyperparameterSchema,
   /** Languages to evaluate on, by data set. */
   evaluate: z.partialRecord(z.enum(datasetNames), languages),
@@ -95,10 +115,44 @@ const specFields = {
   mutant: z.string().min(1).optional(),
 };
 
-export const runSpecSchema = z.strictObject(specFields);
+/** Fields that do not go together: [whether it is so, path, what is wanted]. */
+function contradictions(spec: z.infer<z.ZodObject<typeof specFields>>): [boolean, string, string][] {
+  const { task, method, adapter, language, precision, backend, hyperparameters } = spec;
+  const mlm = task === "mlm", full = adapter === "full";
+  return [
+    [mlm && language === undefined, "language", "task mlm trains an adapter for one language; name it"],
+    [!mlm && language !== undefined, "language", "only task mlm has one; use evaluate for target languages"],
+    [
+      mlm && (method !== "standard" || adapter !== "mad-x"),
+      "method",
+      "a language adapter is trained as a whole: method standard, adapter mad-x",
+    ],
+    [
+      mlm && hyperparameters.maskedShare === undefined,
+      "hyperparameters.maskedShare",
+      "task mlm needs one, such as 0.15",
+    ],
+    [
+      (full || mlm) && (method === "fun" || hyperparameters.trackFisherEvery > 0),
+      full ? "adapter" : "hyperparameters.trackFisherEvery",
+      "tr(F) is that of task adapters, of which there are none; choose another method, and trackFisherEvery 0",
+    ],
+    [precision === "f16" && backend !== "webgpu", "precision", "half precision needs backend webgpu"],
+  ];
+}
+
+export const runSpecSchema = z.strictObject(specFields).superRefine((spec, context) => {
+  for (const [wrong, path, message] of contradictions(spec)) {
+    if (wrong) context.addIssue({ code: "custom", path: path.split("."), message });
+  }
+});
 
 export type Hyperparameters = z.infer<typeof hyperparameterSchema>;
 export type RunSpec = z.infer<typeof runSpecSchema>;
+/** A run that trains on a task in English and is evaluated in other languages. */
+export type TransferSpec = RunSpec & { task: TaskName };
+
+export const isTransfer = (spec: RunSpec): spec is TransferSpec => spec.task !== "mlm";
 
 const fieldsOf: Record<string, string[]> = {
   "": Object.keys(specFields),
@@ -146,6 +200,11 @@ export async function runId(spec: RunSpec): Promise<string> {
 /** A short human name, for progress lines: "mbert xnli gu seed 3". */
 export function runName(spec: RunSpec): string {
   const model = spec.model.split(/[/\\]/).filter(Boolean).at(-1);
+  const what = spec.task === "mlm"
+    ? `language adapter ${spec.language}`
+    : `${spec.task}${spec.adapter === "mad-x" ? "" : ` ${spec.adapter}`} ${spec.method}`;
+  const { trainingSize } = spec.hyperparameters;
+  const size = trainingSize === undefined ? "" : ` ${trainingSize} examples`;
   const mutant = spec.mutant ? ` mutant ${spec.mutant}` : "";
-  return `${model} ${spec.task} ${spec.method} seed ${spec.seed}${mutant}`;
+  return `${model} ${what}${size} seed ${spec.seed}${mutant}`;
 }

@@ -2,11 +2,12 @@
 // Leaves which rows go together to order.ts and labels to qa.ts, nli.ts and choice.ts.
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 
-/** What a batch is to be learned: one span a row, one class a row, or one right row in each group of two. */
+/** What a batch is to be learned: a span or a class a row, one right row in each group of two, or tokens ([rows, T]; −1 for none). */
 export type Labels =
   | { readonly kind: "span"; readonly start: Int32Array; readonly end: Int32Array }
   | { readonly kind: "class"; readonly labels: Int32Array }
-  | { readonly kind: "choice"; readonly labels: Int32Array };
+  | { readonly kind: "choice"; readonly labels: Int32Array }
+  | { readonly kind: "tokens"; readonly labels: Int32Array };
 
 /** Rows of `length` = T tokens. `size` counts items (examples, or windows of QA); a choice has two rows for each item. */
 export interface Batch {

@@ -28,8 +28,8 @@ export interface Evaluation {
   finish(): EvaluationResult;
 }
 
-/** One prepared data set. */
-export interface TaskData {
+/** What a training runs over. */
+export interface Items {
   readonly kind: Labels["kind"];
   /** Examples as read. */
   readonly examples: number;
@@ -37,8 +37,13 @@ export interface TaskData {
   readonly size: number;
   /** [size]; tokens of each item's longest row, without padding. */
   readonly lengths: Int32Array;
-  /** Builds the batch of these items, in this order. */
-  collate(indices: ArrayLike<number>): Batch;
+  /** Builds the batch of these items, in this order. `draw` (the step) numbers what is drawn anew each time, such as masks. */
+  collate(indices: ArrayLike<number>, draw?: number): Batch;
+}
+
+/** One prepared data set of a task. */
+export interface TaskData extends Items {
+  readonly kind: Exclude<Labels["kind"], "tokens">;
   evaluation(): Evaluation;
 }
 

@@ -28,14 +28,35 @@ export async function resolveBackend(choice: BackendChoice): Promise<{ name: Bac
 }
 
 /**
- * Opens a backend. `threads` counts for wasm only, and so does REPRO_SIMD: "plain" is without relaxed SIMD, which rounds differently
+ * Opens a backend. `half` asks for half precision, in matrix products or also for frozen weights: a GPU's affair. `threads` counts for wasm only, and so does REPRO_SIMD: "plain" is without relaxed SIMD, which rounds differently
  * from processor to processor, but the same bits on each; "wide" lets Node 24's V8 use 256-bit registers, for the same bits.
  */
-export async function openBackend(name: BackendName, options: { threads?: number } = {}): Promise<Backend> {
+export async function openBackend(
+  name: BackendName,
+  options: { threads?: number; half?: "products" | "all" } = {},
+): Promise<Backend> {
+  const { half } = options;
+  if (half !== undefined && name !== "webgpu") {
+    throw new Error(
+      `half precision: backend ${name} has none; choose webgpu on a GPU, or leave --precision at f32`,
+    );
+  }
   if (name === "reference") return await createReferenceBackend();
   if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1, simd: simdChoice() });
-  const { adapter, description } = await requireAdapter();
-  return await createWebgpuBackend({ adapter, matmulChoices: await storedChoices(description) });
+  const { adapter, description } = await requireAdapter({ half: half !== undefined });
+  if (half !== undefined && !adapter.features.has("shader-f16")) {
+    throw new Error(
+      `half precision: ${
+        description.description || description.device
+      } has no shader-f16; use a GPU that has it, or leave --precision at f32`,
+    );
+  }
+  return await createWebgpuBackend({
+    adapter,
+    matmulChoices: await storedChoices(description, undefined, half !== undefined),
+    ...(half === undefined ? {} : { products: "f16" }),
+    ...(half === "all" ? { frozenWeights: "f16" } : {}),
+  });
 }
 
 /** For provenance: adapter and driver of a GPU, nothing for the others. */

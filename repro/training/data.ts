@@ -5,7 +5,7 @@ import { loadTarget, loadTask, type TargetName } from "../data/datasets.ts";
 import type { DataSource } from "../data/source.ts";
 import { subsample } from "../data/subsample.ts";
 import type { ChoiceExample, NliExample, QaExample } from "../data/types.ts";
-import type { Fidelity, RunSpec, TaskName } from "../spec/mod.ts";
+import { type Fidelity, type RunSpec, sideOf, type TaskName, type TransferSpec } from "../spec/mod.ts";
 import type { Batch, Padding } from "../tasks/batch.ts";
 import { choiceData } from "../tasks/choice.ts";
 import { nliData } from "../tasks/nli.ts";
@@ -25,7 +25,7 @@ export interface Prepared {
 export async function trainingData(
   source: DataSource,
   tokenizer: Tokenizer,
-  spec: RunSpec,
+  spec: TransferSpec,
 ): Promise<Prepared> {
   const { train, partial } = await loadTask(source, spec.task);
   const size = spec.hyperparameters.trainingSize;
@@ -37,7 +37,7 @@ export async function trainingData(
 export async function validationData(
   source: DataSource,
   tokenizer: Tokenizer,
-  spec: RunSpec,
+  spec: TransferSpec,
 ): Promise<Prepared> {
   const { validation } = await loadTask(source, spec.task);
   return await evaluationData(spec, tokenizer, validation, `${spec.task} validation`);
@@ -63,17 +63,22 @@ export async function scoredExamples(
 export async function targetData(
   source: DataSource,
   tokenizer: Tokenizer,
-  spec: RunSpec,
+  spec: TransferSpec,
   dataset: TargetName,
   language: string,
 ): Promise<Prepared> {
-  const { examples, partial } = await scoredExamples(source, dataset, language, spec.fidelity);
+  const { examples, partial } = await scoredExamples(
+    source,
+    dataset,
+    language,
+    sideOf(spec, "english-evaluation"),
+  );
   const prepared = await evaluationData(spec, tokenizer, examples, `${dataset} ${language}`, language);
   return { data: prepared.data, partial: [...partial, ...prepared.partial] };
 }
 
 async function evaluationData(
-  spec: RunSpec,
+  spec: TransferSpec,
   tokenizer: Tokenizer,
   examples: readonly unknown[],
   what: string,
@@ -90,7 +95,7 @@ async function evaluationData(
 }
 
 function prepare(
-  spec: RunSpec,
+  spec: TransferSpec,
   tokenizer: Tokenizer,
   examples: readonly unknown[],
   padding: Padding,
@@ -104,7 +109,7 @@ function prepare(
         docStride,
         padding,
         scoring: { rule: "authors-code", language },
-        spanLabels: spec.fidelity === "authors-code" ? "authors-code" : "exact",
+        spanLabels: sideOf(spec, "span-labels") === "authors-code" ? "authors-code" : "exact",
       }),
     xnli: () => nliData(tokenizer, examples as NliExample[], { maxLength, padding }),
     copa: () => choiceData(tokenizer, examples as ChoiceExample[], { maxLength, padding }),
@@ -116,8 +121,8 @@ function prepare(
  * COPA is padded to the longest of the batch in the authors' script; SQuAD and MNLI to the maximum length. Of NLI and COPA nothing
  * reads padding; in SQuAD's loss it is a position like any other, as transformers has it (but see `ignoresPadding`).
  */
-function trainingPadding(spec: RunSpec): Padding {
-  const fixed = spec.scale !== "tiny" && spec.task !== "copa" && spec.fidelity === "authors-code";
+function trainingPadding(spec: TransferSpec): Padding {
+  const fixed = spec.scale !== "tiny" && spec.task !== "copa" && sideOf(spec, "padding") === "authors-code";
   return fixed ? { to: spec.hyperparameters.maxLength } : { to: "longest", multipleOf: 4 };
 }
 

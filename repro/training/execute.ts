@@ -1,80 +1,85 @@
 // Promises to turn one specification into a finished run in the store: train, evaluate in every language, keep what was made;
 // or, when interrupted, a checkpoint from which the next call goes on to the same numbers.
-// Leaves the loop to trainer.ts, scoring to evaluate.ts and the store's files to runs/.
-import { createModel, type Model, writeSafetensors } from "../../core/mod.ts";
-import type { TargetName } from "../data/datasets.ts";
-import type { ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
-import type { RunSpec } from "../spec/mod.ts";
+// Leaves the loop to trainer.ts, models and scores to transfer.ts and language.ts, and the store's files to runs/.
+import { type Backend, type Model, writeSafetensors } from "../../core/mod.ts";
+import type { DataSource } from "../data/source.ts";
+import type { ExecuteOptions, ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
+import { isTransfer, type RunSpec } from "../spec/mod.ts";
+import type { Items } from "../tasks/task-data.ts";
 import { adapterOf, openBackend } from "./backend.ts";
-import { targetData, trainingData, validationData } from "./data.ts";
+import { trainingData, validationData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
+import { languageData, languageModel, likelihood } from "./language.ts";
 import { type Mutant, parseMutant } from "./mutants.ts";
 import { Trainer } from "./trainer.ts";
-import { type EncoderBundle, openData, openEncoder } from "./world.ts";
+import { evaluateTargets, metricsOf, transferModel, validationMetric } from "./transfer.ts";
+import { type EncoderBundle, openData, openEncoderOf } from "./world.ts";
 
 /** Seconds of training between two checkpoints: the most that an interruption can cost. */
 const checkpointEvery = 30;
 
-const heads = {
-  squad: { kind: "span" },
-  xnli: { kind: "classification", labels: 3 },
-  copa: { kind: "choice" },
-} as const;
-
-/** Score by which the best checkpoint is chosen, as in the authors' scripts. */
-const validationMetric = { squad: "f1", xnli: "accuracy", copa: "accuracy" } as const;
-
-export const executeRun: ExecuteRun = async (spec, { store, signal, onProgress }) => {
+export const executeRun: ExecuteRun = async (spec, options) => {
   const mutant = parseMutant(spec.mutant);
-  if (spec.adapter === "full") {
-    throw new Error("run: full fine-tuning cannot be executed yet; choose mad-x or lora");
-  }
-  const writer = await store.begin(spec);
+  const writer = await options.store.begin(spec);
   if (writer === null) return;
   try {
-    await execute(spec, mutant, writer, signal, onProgress);
+    await execute(spec, mutant, writer, options);
   } catch (error) {
-    if (signal.aborted) await writer.release();
+    if (options.signal.aborted) await writer.release();
     else await writer.fail(error);
     throw error;
   }
 };
 
+/** What differs between the kinds of training. */
+interface Work {
+  model: Model;
+  data: Items;
+  partial: Iterable<string>;
+  /** Higher is better. */
+  validate(): Promise<number>;
+  /** Scores of the trained model; writes predictions. */
+  score(): Promise<{ metrics: Metrics; conventions: Record<string, unknown>; partial: Iterable<string> }>;
+}
+
+interface Context {
+  spec: RunSpec;
+  mutant: Mutant | undefined;
+  source: DataSource;
+  bundle: EncoderBundle;
+  backend: Backend;
+  writer: RunWriter;
+  signal: AbortSignal;
+  onTarget(what: string): void;
+}
+
 async function execute(
   spec: RunSpec,
   mutant: Mutant | undefined,
   writer: RunWriter,
-  signal: AbortSignal,
-  onProgress: (progress: RunProgress) => void,
+  { signal, onProgress, microBatch }: ExecuteOptions,
 ): Promise<void> {
   onProgress({ step: 0, steps: 0, phase: "load" });
   const source = openData(spec.data);
-  const bundle = await openEncoder(spec.model, spec.data);
-  if (bundle.revision !== spec.modelRevision) {
-    throw new Error(
-      `model ${spec.model}: its files have revision ${bundle.revision.slice(0, 16)}…, the run asks for ` +
-        `${
-          spec.modelRevision.slice(0, 16)
-        }…; the encoder has changed since the run was specified, specify it anew`,
-    );
-  }
-  const { tokenizer } = bundle;
-  const training = await trainingData(source, tokenizer, spec);
-  const validation = await validationData(source, tokenizer, spec);
-  const partial = new Set([...bundle.notes, ...training.partial, ...validation.partial]);
-
-  const backend = await openBackend(spec.backend);
+  const bundle = await openEncoderOf(spec);
+  // What trains must stay in single precision: with full fine-tuning that is every weight.
+  const backend = await openBackend(spec.backend, {
+    ...(spec.precision === "f16" ? { half: spec.adapter === "full" ? "products" : "all" } : {}),
+  });
   try {
-    const model = await buildModel(spec, mutant, bundle, backend);
+    const context = {
+      ...{ spec, mutant, source, bundle, backend, writer, signal },
+      onTarget: (message: string) =>
+        onProgress({ step: trainer.steps, steps: trainer.steps, phase: "evaluate", message }),
+    };
+    const work = await (isTransfer(spec) ? transfer : language)(context);
     const trainer = new Trainer({
-      model,
-      data: training.data,
+      model: work.model,
+      data: work.data,
       spec,
       mutant,
-      async validate() {
-        const { metrics } = await evaluate(model, validation.data, signal);
-        return metrics[validationMetric[spec.task]];
-      },
+      ...(microBatch === undefined ? {} : { microBatch }),
+      validate: () => work.validate(),
       onLoss: (line) => writer.log("losses", line),
       onTrace: (line) => writer.log("trf", line),
     });
@@ -89,32 +94,10 @@ async function execute(
         seed: String(spec.seed),
       }),
     );
-    const metrics: Metrics = {};
-    const conventions: Record<string, unknown> = {};
-    const targets = Object.entries(spec.evaluate).flatMap(([dataset, languages]) =>
-      languages.map((language) => ({ dataset: dataset as TargetName, language }))
-    );
-    for (const [done, { dataset, language }] of targets.entries()) {
-      signal.throwIfAborted();
-      onProgress({
-        step: trainer.steps,
-        steps: trainer.steps,
-        phase: "evaluate",
-        message: `${dataset} ${language} (${done + 1} of ${targets.length})`,
-      });
-      const target = await targetData(source, tokenizer, spec, dataset, language);
-      for (const each of target.partial) partial.add(each);
-      await useLanguage(model, bundle, mutant === "language-not-swapped" ? "en" : language);
-      const result = await evaluate(model, target.data, signal);
-      for (const [name, value] of Object.entries(result.metrics)) {
-        metrics[`${dataset}/${language}/${name}`] = value;
-      }
-      if (Object.keys(result.conventions).length > 0) {
-        conventions[`${dataset}/${language}`] = result.conventions;
-      }
-      await writer.writePredictions(dataset, language, result.predictions);
-    }
+    const { metrics, conventions, partial: scored } = await work.score();
+    const partial = [...new Set([...bundle.notes, ...work.partial, ...scored])];
     const memory = backend.memory();
+    const { lossScale } = trainer;
     await writer.finish({
       metrics,
       schedule: [...trainer.schedule],
@@ -127,16 +110,65 @@ async function execute(
         trainingPeakBytes,
         devicePeakBytes: memory.peakBytes,
         best: trainer.best,
-        trainingItems: training.data.size,
+        trainingItems: work.data.size,
+        ...(microBatch === undefined ? {} : { microBatch }),
+        ...(lossScale === undefined ? {} : { lossScale: lossScale.value, skippedUpdates: lossScale.skipped }),
         ...(Object.keys(conventions).length > 0 ? { conventions } : {}),
-        ...(partial.size > 0 ? { partial: [...partial] } : {}),
+        ...(partial.length > 0 ? { partial } : {}),
       },
     });
     trainer.dispose();
-    model.dispose();
+    work.model.dispose();
   } finally {
     backend.dispose();
   }
+}
+
+async function transfer({ spec, mutant, source, bundle, backend, writer, ...rest }: Context): Promise<Work> {
+  if (!isTransfer(spec)) throw new Error(`transfer: ${spec.task} is no task that is transferred`);
+  const training = await trainingData(source, bundle.tokenizer, spec);
+  const validation = await validationData(source, bundle.tokenizer, spec);
+  const model = await transferModel(spec, mutant, bundle, backend);
+  return {
+    model,
+    data: training.data,
+    partial: [...training.partial, ...validation.partial],
+    async validate() {
+      return (await evaluate(model, validation.data, rest.signal)).metrics[validationMetric[spec.task]];
+    },
+    async score() {
+      const metrics: Metrics = {};
+      const conventions: Record<string, unknown> = {};
+      const partial: string[] = [];
+      for await (const result of evaluateTargets({ spec, mutant, model, bundle, source, ...rest })) {
+        const { dataset, language } = result;
+        Object.assign(metrics, metricsOf(result));
+        if (Object.keys(result.conventions).length > 0) {
+          conventions[`${dataset}/${language}`] = result.conventions;
+        }
+        partial.push(...result.partial);
+        await writer.writePredictions(dataset, language, result.predictions);
+      }
+      return { metrics, conventions, partial };
+    },
+  };
+}
+
+async function language({ spec, source, bundle, backend, signal }: Context): Promise<Work> {
+  const { training, validation } = await languageData(source, bundle, spec);
+  const model = await languageModel(spec, bundle, backend);
+  const validate = () => likelihood(model, validation, signal);
+  return {
+    model,
+    data: training,
+    partial: [],
+    validate,
+    score: async () => ({
+      metrics: { [`text/${spec.language}/likelihood`]: await validate() },
+      conventions: {},
+      partial: [],
+    }),
+  };
 }
 
 async function train(
@@ -162,50 +194,4 @@ async function train(
       saved = performance.now();
     }
   }
-}
-
-/** Encoder, English language adapter, task adapter and head; nothing trainable yet. */
-async function buildModel(
-  spec: RunSpec,
-  mutant: Mutant | undefined,
-  bundle: EncoderBundle,
-  backend: Awaited<ReturnType<typeof openBackend>>,
-): Promise<Model> {
-  const { adapter, hyperparameters: hp } = spec;
-  const english = await bundle.language("en");
-  const model = createModel(backend, {
-    config: bundle.config,
-    task: heads[spec.task],
-    adapters: {
-      languages: { en: english.config },
-      task: adapter === "lora"
-        ? { kind: "lora", rank: hp.loraRank ?? 8, alpha: hp.loraAlpha ?? 8 }
-        : { kind: "bottleneck", reduction: hp.reductionFactor, nonLinearity: "relu" },
-    },
-    seed: spec.seed,
-    layerNormPasses: mutant === "single-layer-norm" ? "first" : "every",
-    initialEncoder: "empty",
-  });
-  if (bundle.weights === null) model.loadEncoder(await untrainedWeights(bundle, backend));
-  else await model.streamEncoder(bundle.weights);
-  await useLanguage(model, bundle, "en");
-  return model;
-}
-
-/** The same random encoder for every seed: only head and task adapters may differ from run to run. */
-async function untrainedWeights(bundle: EncoderBundle, backend: Awaited<ReturnType<typeof openBackend>>) {
-  const model = createModel(backend, { config: bundle.config, task: { kind: "span" }, seed: 0 });
-  const state = await model.state();
-  model.dispose();
-  return state;
-}
-
-async function useLanguage(model: Model, bundle: EncoderBundle, code: string): Promise<void> {
-  const known = model.adapters.languages.includes(code);
-  if (!known || code === "en") {
-    const { config, state } = await bundle.language(code);
-    if (!known) model.adapters.addLanguage(code, config);
-    if (state !== null) model.loadAdapter(code, state);
-  }
-  model.setLanguage(code);
 }

@@ -7,23 +7,29 @@ import {
   averageTrace,
   averageTraceAsCoded,
   fisherTrace,
+  type HostBatch,
   type Model,
   permutation,
+  pieces,
   streamKey,
   traceByLayer,
   type TraceResult,
 } from "../../core/mod.ts";
-import type { RunSpec } from "../spec/mod.ts";
+import { type RunSpec, sideOf } from "../spec/mod.ts";
 import type { Batch, Labels } from "../tasks/batch.ts";
-import type { TaskData } from "../tasks/task-data.ts";
+import type { Items } from "../tasks/task-data.ts";
 import { ignoresPadding, modelBatch } from "./data.ts";
 import type { Mutant } from "./mutants.ts";
 
 interface TraceContext {
   model: Model;
-  data: TaskData;
+  data: Items;
   spec: RunSpec;
   mutant?: Mutant;
+  /** Examples on the device at a time. */
+  microBatch?: number;
+  /** Factor of the loss, with half precision. */
+  lossScale?: number;
   /** The update before which it is computed; keys the draws. */
   step: number;
 }
@@ -33,7 +39,8 @@ export async function tracesByLayer(context: TraceContext): Promise<number[]> {
   const { model, spec } = context;
   const all = model.taskGroups.map((group) => group.layer);
   // The published loop stops after index 40: one batch more than the paper says.
-  const batches = spec.hyperparameters.fisherBatches + (spec.fidelity === "authors-code" ? 1 : 0);
+  const batches = spec.hyperparameters.fisherBatches +
+    (sideOf(spec, "fisher-batches") === "authors-code" ? 1 : 0);
   return traceByLayer((await estimate(context, all, batches)).results);
 }
 
@@ -45,9 +52,15 @@ export async function trackedTrace(context: TraceContext & { open: readonly numb
     context.open,
     context.spec.hyperparameters.fisherBatches,
   );
-  return context.spec.fidelity === "authors-code"
+  return sideOf(context.spec, "fisher-aggregation") === "authors-code"
     ? averageTraceAsCoded(results, batches)
     : averageTrace(results);
+}
+
+/** A batch, or a piece of one, with the true labels of the whole. */
+interface Drawn {
+  host: HostBatch;
+  labels: Int32Array;
 }
 
 async function estimate(
@@ -55,29 +68,38 @@ async function estimate(
   layers: readonly number[],
   most: number,
 ): Promise<{ results: TraceResult[]; batches: number }> {
-  const { model, data, spec, mutant, step } = context;
-  const asCoded = spec.fidelity === "authors-code";
+  const { model, data, spec, mutant, step, microBatch, lossScale } = context;
+  const asCoded = (item: "fisher-label" | "fisher-gradient") => sideOf(spec, item) === "authors-code";
   const batches = drawBatches(data, spec, step, most);
   model.setTrainable({ layers, head: true });
   // The head must train for a gradient to be taken in LPFT's first phase, but only task adapters count.
-  const results = await fisherTrace({
-    batches,
-    examples: (batch: Batch) => batch.size,
-    logits: (batch: Batch) =>
-      model.logits({ ...modelBatch(batch, ignoresPadding(spec)), keepPadding: !asCoded }, {
-        perExample: !asCoded,
-      }),
+  const results = await fisherTrace<Drawn>({
+    batches: batches.map((batch) => ({
+      host: model.prepare({
+        ...modelBatch(batch, ignoresPadding(spec)),
+        keepPadding: !asCoded("fisher-gradient"),
+      }, false),
+      labels: rowLabels(batch.labels),
+    })),
+    examples: ({ host }) => host.examples,
+    pieces: ({ host, labels }) =>
+      pieces(host, microBatch ?? host.examples).map(({ batch }) => ({ host: batch, labels })),
+    logits: ({ host }) => {
+      const perExample = !asCoded("fisher-gradient");
+      return model.logits(model.upload(host, perExample), { perExample });
+    },
     groups: model.taskGroups.filter((group) => layers.includes(group.layer)),
-    label: mutant === "labels-from-data" ? "data" : asCoded ? "mode" : "sampled",
+    label: mutant === "labels-from-data" ? "data" : asCoded("fisher-label") ? "mode" : "sampled",
     random: (i) => streamKey(spec.seed, "fisher-labels", step, i),
-    labels: (batch) => rowLabels(batch.labels),
-    gradient: asCoded ? "batch" : "per-example",
+    labels: ({ labels }) => labels,
+    ...(lossScale === undefined ? {} : { lossScale }),
+    gradient: asCoded("fisher-gradient") ? "batch" : "per-example",
   }, () => model.zeroGrad());
   return { results, batches: batches.length };
 }
 
 /** Batches of a fresh permutation of the training items, keyed by seed and step. */
-function drawBatches(data: TaskData, spec: RunSpec, step: number, most: number): Batch[] {
+function drawBatches(data: Items, spec: RunSpec, step: number, most: number): Batch[] {
   const { batchSize } = spec.hyperparameters;
   const order = permutation(streamKey(spec.seed, "fisher-data", step), data.size);
   const count = Math.min(most, Math.ceil(data.size / batchSize));

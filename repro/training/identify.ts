@@ -1,6 +1,7 @@
 // Promises the hashes that go into specifications: of an encoder with its language adapters, and of the files a task's runs read.
 // Leaves opening them to world.ts and what a run does with them to execute.ts.
 import { loadTarget, loadTask, type TargetName } from "../data/datasets.ts";
+import { openText } from "../data/text.ts";
 import type { Fidelity, RunSpec, TaskName } from "../spec/mod.ts";
 import { scoredExamples } from "./data.ts";
 import { dataRevision, openData, openEncoder } from "./world.ts";
@@ -24,6 +25,12 @@ export async function taskRevision(
     }
   }
   return await dataRevision(source, files);
+}
+
+/** SHA-256 of the text that a language adapter is trained on. */
+export async function textRevision(data: string, language: string): Promise<string> {
+  const source = openData(data);
+  return await dataRevision(source, [...(await openText(source, language)).files]);
 }
 
 /** Number of examples that a run is scored on in one language. */

@@ -5,27 +5,31 @@ import {
   type AdamWState,
   createUnfreezer,
   learningRateAt,
+  LossScale,
+  type LossScaleState,
   type Model,
   type State,
-  type Tensor,
   TrainingStep,
   type Unfreezer,
   writeSafetensors,
 } from "../../core/mod.ts";
 import type { ScheduleEntry } from "../runs/mod.ts";
-import type { RunSpec } from "../spec/mod.ts";
+import { type RunSpec, sideOf } from "../spec/mod.ts";
 import { batches, epochOrder } from "../tasks/order.ts";
-import type { TaskData } from "../tasks/task-data.ts";
+import type { Items } from "../tasks/task-data.ts";
 import { ignoresPadding, modelBatch } from "./data.ts";
 import { tracesByLayer, trackedTrace } from "./fisher.ts";
 import type { Mutant } from "./mutants.ts";
+import { type Parts, partsOf } from "./parts.ts";
 import { readStateFile } from "./state-file.ts";
 
 export interface TrainerOptions {
   model: Model;
-  data: TaskData;
+  data: Items;
   spec: RunSpec;
   mutant?: Mutant;
+  /** Examples on the device at a time; default the whole batch. It changes no number but by rounding. */
+  microBatch?: number;
   /** Score on the validation set; higher is better. Called every `evaluateEvery` steps. */
   validate(): Promise<number>;
   /** One line for each step, in order; read from the device in small groups. */
@@ -43,6 +47,7 @@ interface Saved {
   globalStep: number;
   stepCounts: Record<string, number>;
   best: { step: number; score: number } | null;
+  lossScale?: LossScaleState;
 }
 
 /** Losses are read from the device this many steps at a time. */
@@ -63,6 +68,9 @@ export class Trainer {
   readonly #schedule: ScheduleEntry[] = [];
   #step = 0;
   readonly #update: TrainingStep;
+  readonly #parts: Parts;
+  /** With half precision only. */
+  readonly #lossScale: LossScale | undefined;
   /** Lines of the losses that wait on the device. */
   #pending: { step: number; learningRate: number; open: number }[] = [];
   #best: { step: number; score: number; state: State } | null = null;
@@ -70,28 +78,33 @@ export class Trainer {
 
   constructor(options: TrainerOptions) {
     this.#options = options;
-    const { model, data, spec, mutant } = options;
-    const { interval, weightDecay, maxGradientNorm } = spec.hyperparameters;
+    const { model, data, spec, mutant, microBatch } = options;
+    const { interval, weightDecay, maxGradientNorm, optimizer: variant } = spec.hyperparameters;
+    this.#parts = partsOf(model, spec);
+    this.#lossScale = spec.precision === "f16" ? new LossScale() : undefined;
     this.steps = totalSteps(spec, data.size);
     this.#optimizer = new AdamW({
+      ...(variant === undefined ? {} : { variant }),
       weightDecay,
       maximumGradientNorm: maxGradientNorm,
       stepCount: mutant === "global-step-count" ? "global" : "per-parameter",
     });
-    this.#optimizer.adopt(this.#trained());
+    this.#optimizer.adopt(this.#parts.trained);
     this.#update = new TrainingStep({
       model,
       optimizer: this.#optimizer,
       losses: readLossesEvery,
       dropoutSeed: spec.seed,
+      ...(microBatch === undefined ? {} : { microBatch }),
+      ...(this.#lossScale === undefined ? {} : { lossScale: this.#lossScale }),
     });
     this.#unfreezer = createUnfreezer({
       layers: model.config.layers,
       interval,
       method: spec.method,
-      fidelity: spec.fidelity,
+      fidelity: sideOf(spec, "schedule"),
       seed: spec.seed,
-      trace: () => tracesByLayer({ ...options, step: this.#step }),
+      trace: () => tracesByLayer(this.#traceContext()),
     });
   }
 
@@ -107,6 +120,11 @@ export class Trainer {
     return this.#best && { step: this.#best.step, score: this.#best.score };
   }
 
+  /** Updates that were skipped because half precision overflowed, and the loss's factor now; undefined in single precision. */
+  get lossScale(): LossScaleState | undefined {
+    return this.#lossScale?.state();
+  }
+
   /** One update. */
   async advance(): Promise<void> {
     const { hyperparameters: hp } = this.#options.spec;
@@ -117,8 +135,10 @@ export class Trainer {
       learningRate: hp.learningRate,
       totalSteps: this.steps,
     });
+    const moment = { number: this.#step, learningRate };
     const batch = modelBatch(this.#batch(), ignoresPadding(this.#options.spec));
-    this.#update.run(batch, { number: this.#step, learningRate });
+    if (this.#lossScale === undefined) this.#update.run(batch, moment);
+    else await this.#update.runScaled(batch, moment);
     this.#pending.push({ step: this.#step, learningRate, open: this.#open.size });
     this.#step++;
     if (this.#pending.length >= readLossesEvery || this.#step === this.steps) await this.readLosses();
@@ -147,9 +167,9 @@ export class Trainer {
     if (this.#best !== null) this.#load(this.#best.state);
   }
 
-  /** Task adapters and head, as they are now. */
+  /** All that is trained, as it is now: task adapters and head, or a language adapter, or the whole model. */
   async adapterState(): Promise<State> {
-    const names = new Set(this.#trained().map((each) => each.name));
+    const names = new Set(this.#parts.trained.map((each) => each.name));
     return await this.#options.model.state((name) => names.has(name));
   }
 
@@ -165,6 +185,7 @@ export class Trainer {
       globalStep: optimizer.globalStep,
       stepCounts: optimizer.stepCounts,
       best: this.best,
+      ...(this.#lossScale === undefined ? {} : { lossScale: this.#lossScale.state() }),
     };
     const tensors = new Map([
       ...prefixed("parameter", await this.adapterState()),
@@ -184,8 +205,9 @@ export class Trainer {
     this.#load(unprefixed("parameter", state));
     this.#optimizer.restore(
       { globalStep: saved.globalStep, stepCounts: saved.stepCounts, moments } as AdamWState,
-      this.#trained(),
+      this.#parts.trained,
     );
+    if (saved.lossScale !== undefined) this.#lossScale?.restore(saved.lossScale);
     this.#unfreezer.restore(saved.unfreezer);
     this.#schedule.push(...saved.schedule);
     for (const layer of saved.open) this.#open.add(layer);
@@ -213,11 +235,16 @@ export class Trainer {
   }
 
   #applyOpen(): void {
-    this.#options.model.setTrainable({ layers: this.#open, head: true });
+    this.#parts.open(this.#open);
+  }
+
+  #traceContext() {
+    const lossScale = this.#lossScale?.value;
+    return { ...this.#options, step: this.#step, ...(lossScale === undefined ? {} : { lossScale }) };
   }
 
   async #track(): Promise<void> {
-    const average = await trackedTrace({ ...this.#options, step: this.#step, open: [...this.#open] });
+    const average = await trackedTrace({ ...this.#traceContext(), open: [...this.#open] });
     this.#applyOpen();
     this.#options.onTrace({ step: this.#step, kind: "tracking", average });
   }
@@ -230,7 +257,7 @@ export class Trainer {
     if (this.#epoch?.number !== number) {
       this.#epoch = { number, batches: batches(epochOrder(spec.seed, number, data.size), batchSize) };
     }
-    return data.collate(this.#epoch.batches[this.#step % perEpoch]);
+    return data.collate(this.#epoch.batches[this.#step % perEpoch], this.#step);
   }
 
   async #validate(): Promise<void> {
@@ -238,12 +265,6 @@ export class Trainer {
     // Of equal scores the earlier stays, as in the authors' trainer.
     if (this.#best !== null && score <= this.#best.score) return;
     this.#best = { step: this.#step, score, state: await this.adapterState() };
-  }
-
-  /** All parameters that this run may ever train. */
-  #trained(): Tensor[] {
-    const { model } = this.#options;
-    return [...model.taskGroups.flatMap((group) => group.parameters), ...model.headParameters];
   }
 
   #load(state: State): void {

@@ -63,6 +63,19 @@ export async function openEncoder(model: string, data: string): Promise<EncoderB
     : await untrainedEncoder(model, data);
 }
 
+/** The encoder of a run. Throws when its files are no longer those that the run was specified with. */
+export async function openEncoderOf(
+  { model, data, modelRevision }: { model: string; data: string; modelRevision: string },
+): Promise<EncoderBundle> {
+  const bundle = await openEncoder(model, data);
+  if (bundle.revision === modelRevision) return bundle;
+  const [found, wanted] = [bundle.revision, modelRevision].map((each) => each.slice(0, 16));
+  throw new Error(
+    `model ${model}: its files have revision ${found}…, the run asks for ${wanted}…; the encoder has changed since the run ` +
+      `was specified, specify it anew`,
+  );
+}
+
 async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: string): Promise<EncoderBundle> {
   if (!isFolder(folder)) {
     throw new Error(`model ${folder}: no such folder; give mbert, xlmr or the folder of an encoder`);

@@ -6,10 +6,11 @@ import { createWebgpuBackend, type WebgpuOptions } from "../../core/backends/web
 import { requireAdapter } from "../../repro/gpu.ts";
 import { loadSwiftshader } from "./swiftshader.ts";
 
-export async function testAdapter(): Promise<GPUAdapter> {
+/** `half` must be said by a file's first call, like openGpu's. */
+export async function testAdapter({ half = false } = {}): Promise<GPUAdapter> {
   const useOwn = Boolean(process.env.REPRO_TEST_GPU);
   if (!useOwn) await loadSwiftshader();
-  return (await requireAdapter({ loaderIsLoaded: !useOwn })).adapter;
+  return (await requireAdapter({ loaderIsLoaded: !useOwn, half })).adapter;
 }
 
 export async function testWebgpuBackend(options: WebgpuOptions = {}): Promise<Backend> {

@@ -42,7 +42,19 @@ test("help, version and list", async () => {
   assert.is(help.code, 0);
   for (
     const name of [
-      ...["table1", "table2", "table18", "all", "plan", "run", "status", "score", "doctor", "pretrain"],
+      ...[
+        "table1",
+        "table2",
+        "table18",
+        "all",
+        "plan",
+        "run",
+        "evaluate",
+        "status",
+        "score",
+        "doctor",
+        "pretrain",
+      ],
       ...["selftest", "tune", "audit", "claims"],
     ]
   ) {
@@ -100,7 +112,18 @@ for (
     [["reference", "table3"], /unknown table "table3"; choose table1, table2, table7/],
     [["score", "bleu"], /unknown kind of score "bleu"; choose squad, mlqa, accuracy/],
     [["score", "squad"], /--references FILE is needed/],
-    [["run", "--task", "pos"], /unknown task "pos"; choose squad, xnli, copa/],
+    [["run", "--task", "pos"], /unknown task "pos"; choose squad, xnli, copa, mlm/],
+    [
+      ["run", "--method", "gradual"],
+      /unknown method "gradual"; choose standard, gu, .*schedule-9, schedule-rev/,
+    ],
+    [["run", "--adapter", "houlsby"], /unknown adapter "houlsby"; choose mad-x, lora, full/],
+    [["run", "--task", "mlm"], /--task mlm trains an adapter for one language: give --language/],
+    [["run", "--precision", "f16", "--backend", "wasm"], /half precision needs backend webgpu/],
+    [["run", "--fidelity", "paper,gu"], /"gu" is no item; write item=paper or item=authors-code/],
+    [["run", "--data-root", "nowhere"], /--data-root nowhere: no such folder/],
+    [["evaluate"], /which run\? its id \(repro status lists them\) or its folder/],
+    [["evaluate", "ffff"], /no run "ffff" in/],
     [["selftest"], /--mutants/],
     [["audit", "--rules", "mean"], /unknown rule "mean"; choose averages, repeats/],
     [["claims", "--only", "all"], /unknown claim "all"; choose from gain-average/],
@@ -156,6 +179,13 @@ test("a saved plan is executed; one whose models are not at hand, or that was ch
   const changed = await execute(JSON.stringify(plan).replace('"seed":3', '"seed":4'));
   assert.is(changed.code, 1);
   assert.match(changed.err, /has a specification of run .*make it anew: repro plan --save/);
+});
+
+test("explain fidelity prints both sides, the switch and the file of each difference", async () => {
+  const { code, out } = await repro("explain", "fidelity");
+  assert.is(code, 0);
+  assert.match(out, "gu-second-layer     schedule\n  paper    layer L−1 at the start");
+  assert.match(out, "switch   fisher-label, acts in repro/training/fisher.ts");
 });
 
 test("score prints one JSON object, warnings elsewhere", async () => {

@@ -5,11 +5,21 @@ import * as assert from "uvu/assert";
 import type { Backend } from "../../core/backends/backend.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
-import { AdamW, createModel, encoderConfig, LossScale, type Task, TrainingStep } from "../../core/mod.ts";
+import {
+  AdamW,
+  createModel,
+  encoderConfig,
+  fisherTrace,
+  type HostBatch,
+  LossScale,
+  pieces,
+  streamKey,
+  type Task,
+  TrainingStep,
+  uploadBatch,
+} from "../../core/mod.ts";
 import type { Batch } from "../../core/models/batch.ts";
-import { pieces } from "../../core/models/pieces.ts";
 import { philoxWords } from "../../core/random.ts";
-import { streamKey } from "../../core/mod.ts";
 import { testWebgpuBackend } from "../fakes/webgpu.ts";
 
 const test = suite("gradient accumulation");
@@ -167,6 +177,50 @@ for (const [name, task] of Object.entries(tasks)) {
     }
   });
 }
+
+test("tr(F) of a batch in pieces is the batch's, whatever the labels and gradients", async () => {
+  for (const [name, task] of Object.entries(tasks)) {
+    if (name === "masked-lm") continue;
+    const backend = backends.reference;
+    const model = createModel(backend, {
+      config,
+      task,
+      adapters: { languages: { en: {} }, task: { kind: "bottleneck", reduction: 4, nonLinearity: "relu" } },
+      seed: 5,
+    });
+    model.setTrainable({ layers: [0, 1, 2], head: true });
+    const batches = [0, 1].map((n) => model.prepare(batchOf(task, n, 10 - n, 8), false));
+    const rows = task.kind === "span" ? 2 : 1;
+    for (const label of ["sampled", "mode", "data"] as const) {
+      for (const gradient of ["per-example", "batch"] as const) {
+        const estimate = (size: number, lossScale?: number) =>
+          fisherTrace<HostBatch>({
+            batches,
+            ...{ label, gradient, lossScale },
+            examples: (batch) => batch.examples,
+            pieces: (batch) => pieces(batch, size).map((each) => each.batch),
+            logits: (batch) => model.logits(uploadBatch(backend, batch)),
+            groups: model.taskGroups,
+            random: (i) => streamKey(1, "labels", i),
+            labels: (batch) => Int32Array.from({ length: batch.examples * rows }, (_, i) => i % 2),
+          }, () => model.zeroGrad());
+        const whole = await estimate(10);
+        for (const found of [await estimate(4), await estimate(1, 1024)]) {
+          found.forEach(({ squares }, layer) =>
+            squares.forEach((square, i) => {
+              const wanted = whole[layer].squares[i];
+              assert.ok(
+                Math.abs(square - wanted) <= 1e-9 * wanted,
+                `${name} ${label} ${gradient} ${square} ${wanted}`,
+              );
+            })
+          );
+        }
+      }
+    }
+    model.dispose();
+  }
+});
 
 test("full fine-tuning in pieces, embeddings and all", async () => {
   for (const which of ["reference", "webgpu"]) {

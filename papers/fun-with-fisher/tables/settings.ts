@@ -1,7 +1,7 @@
 // Promises Tables 3, 4 and 15: hyperparameters as the runs at scale paper really get them, written as the paper writes them.
 // Leaves the settings themselves to hyperparameters.ts and the comparison with the printed text to the toolkit.
 import { type Fact, type FactContext, factTable } from "../../../repro/paper/mod.ts";
-import type { AdapterKind, Hyperparameters, TaskName } from "../../../repro/spec/mod.ts";
+import type { AdapterKind, Fidelity, Hyperparameters, TaskName } from "../../../repro/spec/mod.ts";
 import { deviations } from "../deviations.ts";
 import { printed } from "../printed.ts";
 
@@ -46,23 +46,23 @@ function settingsFacts(id: string, adapter: AdapterKind, sizes: boolean) {
     Promise.resolve(rows.flatMap(({ id: row, task, model }) =>
       columns.map(({ id: column }): Fact => {
         const { runs, of } = asks(column, adapter, sizes);
-        const at = (scale: "tiny" | "low-data" | "paper", whom = fidelity) =>
+        const at = (scale: "tiny" | "low-data" | "paper", items: Record<string, Fidelity> = {}) =>
           slashed(runs.map((run) =>
             paper.settings({
               ...run,
               task: task as TaskName,
               model: model!,
               scale,
-              fidelity: whom,
+              fidelity,
+              items,
               realData: false,
             })[of]
           ));
         const scale = sizes ? "low-data" : "paper";
         const ours = at(scale);
-        // The published code knows some intervals only.
-        const deviation = at(scale, "paper") === ours
-          ? undefined
-          : deviations.find((each) => each.id === "interval-200")!;
+        const deviation = deviations.find(({ item }) =>
+          paper.settingItems?.includes(item!) && at(scale, { [item!]: "paper" }) !== ours
+        );
         return {
           row,
           column,
