@@ -1,6 +1,6 @@
 // Promises `repro list`: every table of every paper, what it needs and how much of that is in the store. Leaves the content to
 // the papers and reading the store to repro/runs.
-import { gapOf, requestsOf, wantedRuns } from "../../repro/paper/mod.ts";
+import { datasetOf, gapOf, modelOf, requestsOf, wantedRuns } from "../../repro/paper/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { writeOutput } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
@@ -49,12 +49,19 @@ export const command: Command = {
             ...new Set(requestsOf(paper, table).flatMap((each) => gapOf(paper, setup, each) ?? [])),
           ];
           const cells = table.rows.length * table.columns.length;
-          entries.push({ name, title: table.title, cells, runs: wanted.length, finished, gaps });
+          const needs = {
+            models: [...new Set(table.rows.map(({ model }) => modelOf(paper, model).title))],
+            datasets: [...new Set(table.columns.map(({ dataset }) => datasetOf(paper, dataset).title))],
+          };
+          entries.push({ name, title: table.title, needs, cells, runs: wanted.length, finished, gaps });
           if (values.json) continue;
-          const runs = wanted.length === 0
-            ? ""
-            : `: ${cells} cells, ${finished} of ${wanted.length} runs in the store`;
-          writeOutput(`${name.padEnd(9)} ${table.title}${runs}${gaps.map((gap) => `; ${gap}`).join("")}\n`);
+          const runs = wanted.length === 0 ? "" : `, ${finished} of ${wanted.length} runs in the store`;
+          const needed = `${needs.models.join(", ")} on ${needs.datasets.join(", ")}`;
+          writeOutput(
+            `${name.padEnd(9)} ${table.title}: needs ${needed}; ${cells} cells${runs}${
+              gaps.map((gap) => `; ${gap}`).join("")
+            }\n`,
+          );
         }
         if (which === undefined || values.json) continue;
         const { rows, columns } = table.published;

@@ -108,6 +108,12 @@ function referenceOf(
   return storedReference(file, row, column) ?? "the stored reference runs lack this cell";
 }
 
+/** Whether a cell is of the lowest language and that is not known. */
+const lacksLowest = ({ columns }: ResultTable, lowest: Lowest, { row, column }: FoundCell): boolean => {
+  const { pick, dataset } = columns.find(({ id }) => id === column)!;
+  return pick === "lowest" && lowest[row]?.[dataset] === undefined;
+};
+
 function printedNumber(cell: ResultCell | undefined): JudgedCell["paper"] {
   if (cell?.mean === undefined) return null;
   const { mean, sd, n, read, line } = cell;
@@ -131,8 +137,11 @@ export async function judgeTable(inputs: TableInputs): Promise<JudgedTable> {
     gap: gapOf(paper, setup, cell.request),
   })));
   const cells = found.map(({ row, column, values }, index): JudgedCell => {
-    const { verdict, why, tolerance, difference, runsNeeded } = judgements[index];
+    const { verdict, tolerance, difference, runsNeeded } = judgements[index];
     const reference = references[index];
+    const why = verdict === "missing" && lacksLowest(table, lowest, found[index])
+      ? `which language is the lowest follows from finished runs of ${paper.baseline} training`
+      : judgements[index].why;
     const numbers = [...values.values()];
     return {
       row,

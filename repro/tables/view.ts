@@ -205,6 +205,9 @@ function notes(table: ResultTable, judged: JudgedTable, context: ViewContext): L
   ];
   for (const why of quiet("not comparable")) lines.push([{ text: `· ${why}` }]);
   for (const why of quiet("not legible").slice(0, 3)) lines.push([{ text: `ø ${why}` }]);
+  for (const why of quiet("missing").filter((each) => each.startsWith("which language"))) {
+    lines.push([{ text: `! ${why}` }]);
+  }
   const missing = missingRuns(context.runs);
   if (missing.length > 0) {
     const more = missing.length > 8 ? `; and ${missing.length - 8} more` : "";

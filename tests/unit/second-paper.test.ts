@@ -114,6 +114,14 @@ test("its table is drawn with gaps, then filled; a cell follows as the paper say
   assert.is(cell("sun/all", "xnli/en/accuracy").why, "the sun does not fit");
 });
 
+test("without runs of the baseline the lowest language is not known, and the cell says so", async () => {
+  const of = { rows: ["lamp/upwards"], columns: ["xnli/en/accuracy", "xnli/lowest/accuracy"] };
+  const runs = (await runsOf(setup())).filter(({ request }) => request.method === "rev");
+  const { cells } = await judgeTable({ paper, table, setup: setup(), choice: of, runs, file: null });
+  assert.equal(cells.map(({ verdict }) => verdict), ["not comparable", "missing"]);
+  assert.match(cells[1].why, /which language is the lowest follows from finished runs of standard training/);
+});
+
 test("beside its printed numbers it is judged by its own margin, and what is not legible is said to be", async () => {
   const at = setup({ scale: "paper" });
   const specs = wantedRuns(paper, table, at).map(({ spec }) => spec);
