@@ -205,9 +205,23 @@ export async function list(path: string): Promise<string[]> {
 
 export async function makeFolder(path: string): Promise<void> {
   try {
-    await fs.mkdir(path, { recursive: true });
+    await makeFolders(path, 2);
   } catch (error) {
     throw fileError("create folder", path, error);
+  }
+}
+
+/** Not `recursive`: where nothing can be made (/proc), Node 20 would try for ever. */
+async function makeFolders(path: string, tries: number): Promise<void> {
+  try {
+    await fs.mkdir(path);
+  } catch (error) {
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return;
+    if (errorCode(error) !== "ENOENT" || tries === 0) throw error;
+    const parent = nodePath.dirname(path);
+    if (parent === path) throw error;
+    await makeFolders(parent, 2);
+    await makeFolders(path, tries - 1);
   }
 }
 

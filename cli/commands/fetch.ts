@@ -186,10 +186,12 @@ function distinct(errors: readonly unknown[]): string[] {
   const groups = new Map<string, { message: string; more: number }>();
   for (const error of errors) {
     const message = error instanceof Error ? error.message : String(error);
-    const host = /https?:\/\/([^/]+)/.exec(message)?.[1] ?? message;
-    const key = error instanceof FetchError && error.fault !== "corrupt"
-      ? `${error.fault} ${host} ${error.short}`
-      : message;
+    const host = /https?:\/\/([^/]+)/.exec(message)?.[1] ?? "";
+    const key = !(error instanceof FetchError) || error.fault === "corrupt"
+      ? message
+      : error.fault === "disk"
+      ? "disk"
+      : `${error.fault} ${host} ${error.short}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, { message, more: 0 });
     else group.more++;

@@ -81,6 +81,17 @@ test("list is sorted, and empty for an absent folder; createExclusive succeeds o
   assert.not.ok(await runtime.exists(lock));
 });
 
+test("folders are made on the way; where none can be made the system's answer comes at once", async () => {
+  const deep = runtime.join(folder, "a", "b", "c");
+  await Promise.all([runtime.makeFolder(deep), runtime.makeFolder(deep)]);
+  assert.ok(runtime.isFolder(deep));
+  assert.is((await failure(runtime.makeFolder(runtime.join(file, "below")))).code, "ENOTDIR");
+  // Node's own recursive form never comes back from this one.
+  if (runtime.machine().platform === "linux") {
+    assert.match((await failure(runtime.makeFolder("/proc/none/a"))).message, "create folder /proc/none/a");
+  }
+});
+
 test("the runtime and the machine are named", () => {
   assert.match(runtime.runtimeName(), /^(node|deno) \d+\./);
   const { cpus, memoryBytes } = runtime.machine();
