@@ -8,15 +8,17 @@ import { type Decoded, decodedArray, decodeElements, elementTypes } from "./elem
 /** Values of one part: what is held besides a tensor's destination while it is read. */
 export const partLength = 2 ** 22;
 
+export type TakePart = (values: Decoded, offset: number) => void | Promise<void>;
+
 export interface StoredTensor {
   readonly shape: Shape;
   /** As safetensors names it: "F32", "BF16", "I64", … */
   readonly dtype: string;
   /**
    * Hands over the values in row-major order, decoded to f32 or i32, in parts with the number of their first element. A part is
-   * not to be changed or kept.
+   * not to be changed or kept; the next one is read when `take` is done with it.
    */
-  stream(take: (values: Decoded, offset: number) => void): Promise<void>;
+  stream(take: TakePart): Promise<void>;
 }
 
 export type StoredTensors = ReadonlyMap<string, StoredTensor>;
@@ -49,7 +51,7 @@ export async function streamDense(
   dtype: string,
   start: number,
   count: number,
-  take: (values: Decoded, offset: number) => void,
+  take: TakePart,
 ): Promise<void> {
   // Refuses a type that cannot be decoded, also for a tensor without elements.
   decodedArray(dtype, 0, `${label}: ${what}`);
@@ -57,6 +59,6 @@ export async function streamDense(
   for (let first = 0; first < count; first += partLength) {
     const length = Math.min(partLength, count - first);
     const bytes = await readExactly(reader, label, what, start + first * width, length * width);
-    take(decodeElements(dtype, bytes, `${label}: ${what}`, first), first);
+    await take(decodeElements(dtype, bytes, `${label}: ${what}`, first), first);
   }
 }

@@ -3,9 +3,9 @@
 
 import { CoreError } from "../errors.ts";
 import { type ByteReader, fromMemory, readExactly } from "./bytes.ts";
-import { type Decoded, decodeElements, elementTypes } from "./elements.ts";
+import { decodeElements, elementTypes } from "./elements.ts";
 import { type PickleOptions, PickleTooShort, readPickle } from "./pickle.ts";
-import { type StoredTensor, type StoredTensors, streamDense } from "./stored.ts";
+import { type StoredTensor, type StoredTensors, streamDense, type TakePart } from "./stored.ts";
 import { torchGlobal, torchStorage, TorchTensor } from "./torch_objects.ts";
 import { isZip, openZip } from "./zip.ts";
 
@@ -248,7 +248,7 @@ async function streamStrided(
   tensor: TorchTensor,
   start: number,
   count: number,
-  take: (values: Decoded, offset: number) => void,
+  take: TakePart,
 ): Promise<void> {
   const { shape, strides, dtype } = tensor;
   if (count === 0) return;
@@ -266,5 +266,5 @@ async function streamStrided(
       index[axis] = 0;
     }
   }
-  take(out, 0);
+  await take(out, 0);
 }

@@ -23,6 +23,9 @@ export interface LoadOptions {
   extra?: "error" | "ignore";
 }
 
+/** Values that may wait in a device's queue while files are streamed to it: 64 MiB. */
+const mostUnwritten = 2 ** 24;
+
 export interface LoadReport {
   loaded: string[];
   missing: string[];
@@ -94,9 +97,16 @@ export class ParameterStore {
     options: LoadOptions & { within?: (name: string) => boolean } = {},
   ): Promise<LoadReport> {
     const report = this.#plan(tensors, options);
+    let written = 0;
     for (const name of report.loaded) {
       const { buffer } = this.#byName.get(name)!;
-      await tensors.get(name)!.stream((values, offset) => this.#backend.write(buffer, values, offset));
+      await tensors.get(name)!.stream(async (values, offset) => {
+        this.#backend.write(buffer, values, offset);
+        written += values.length;
+        // A GPU's queue holds a copy of what was written until it has run.
+        if (written >= mostUnwritten) await this.#backend.synchronize();
+        written %= mostUnwritten;
+      });
     }
     return report;
   }
