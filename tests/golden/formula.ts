@@ -27,7 +27,7 @@ export function formulaWeights(name: string, count: number): Float32Array {
 }
 
 /** `count` whole numbers below `below`, a power of two times whatever is asked for, of stream `seed`. */
-function numbers(seed: number, below: number, count: number): number[] {
+export function numbers(seed: number, below: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => mixed(seed * 1000 + i) % below);
 }
 
