@@ -30,7 +30,7 @@ export async function openText(source: DataSource, language: string): Promise<Te
       },
     };
   }
-  throw new DataError(
+  throw source.absent?.(places[0], "text") ?? new DataError(
     `${places[0]}.txt`,
     "",
     `no text in "${language}" in ${source.name}`,

@@ -10,6 +10,7 @@ import { loadTarget, loadTask, targetLanguages } from "../../repro/data/datasets
 import { fetchedSource } from "../../repro/data/fetched.ts";
 import { parquetRowGroups } from "../../repro/data/parquet.ts";
 import { readSquad } from "../../repro/data/squad.ts";
+import { openText } from "../../repro/data/text.ts";
 import { type ChoiceExample, type NliExample, nliLabels, type QaExample } from "../../repro/data/types.ts";
 import { wikipediaArticles, wikipediaShards } from "../../repro/data/wikipedia.ts";
 import { zipLines, zipText } from "../../repro/data/zip.ts";
@@ -360,6 +361,10 @@ test("Wikipedia: shards in order, one row group at a time", async () => {
     article(1199).text.trimEnd(),
   );
   assert.is(await source.has("text/it/wikipedia-00002-00000.txt"), false);
+  let lines = 0;
+  for await (const part of (await openText(source, "it")).lines()) lines += part.length;
+  assert.is(lines, 2000);
+  await fails(openText(source, "th"), "no text in ", "fetch it: repro fetch wikipedia-th");
   await fails(source.text("text/th/wikipedia-00000-00000.txt"), "repro fetch wikipedia-th");
 });
 
