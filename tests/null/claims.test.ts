@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { claims } from "../../papers/fun-with-fisher/claims.ts";
-import { selections } from "../../papers/fun-with-fisher/claims-settings.ts";
+import { selections } from "../../papers/fun-with-fisher/claims/settings.ts";
 import { paper } from "../../papers/fun-with-fisher/paper.ts";
 import {
   above,

@@ -1,7 +1,7 @@
 // Promises what the paper claims in prose about its own settings and counts, recomputed from its printed tables of settings.
-// Leaves claims about results to claims.ts; runs have no part in these.
-import { type Case, type Claim, outcome } from "../../repro/claims/mod.ts";
-import { printed } from "./printed.ts";
+// Leaves claims about results to the files beside it; runs have no part in these.
+import { type Case, type Claim, outcome } from "../../../repro/claims/mod.ts";
+import { printed } from "../printed.ts";
 
 const textCell = (table: string, row: string, column: string) => {
   const found = printed.text(table).cells.find((each) => each.row === row && each.column === column);
