@@ -94,11 +94,10 @@ const publishedAdapters = Object.entries(pins.adapters).flatMap(([model, { choic
   }));
 });
 
-/** What chooses between the two sides: words, or an item of a run's fidelity with a note. */
-function switchOf(each: { switch?: string; item?: string | null; note?: string }): string {
-  if (each.switch !== undefined) return each.switch;
-  const item = each.item ? `fidelity, item ${each.item}` : "none";
-  return each.note === undefined ? item : `${item} (${each.note})`;
+/** What chooses between the two sides: an item of a run's fidelity, or nothing and why. */
+function switchOf({ item, note }: (typeof deviations)[number]): string {
+  const chosen = item === null ? "nothing" : `--fidelity, item ${item}`;
+  return note === undefined ? chosen : `${chosen} (${note})`;
 }
 
 export const audit: AuditDeclaration = {
