@@ -63,7 +63,7 @@ async function modelWith(
   model.loadEncoder((await readGolden(`${encoder}-encoder`)).weights);
   if (language) model.loadAdapter("xx", language.state);
   if (own) model.loadAdapter("own", taskTensors(own.state));
-  const head = own && await own.head() || (await readGolden(`${encoder}-training`)).weights;
+  const head = own && await own.head() || (await readGolden(`${encoder}-head`)).weights;
   model.loadHead(head);
   return model;
 }

@@ -1,13 +1,10 @@
-// Reads the stored PyTorch state beside this file and builds our models from it; shared by the golden tests.
+// Reads the stored PyTorch state beside this file; shared by the golden tests.
 // It leaves the comparisons, and their tolerances, to the tests.
 
 import { readFile } from "node:fs/promises";
-import type { Backend } from "../../core/mod.ts";
-import { type AdapterOptions, loraDefaults, taskDefaults } from "../../core/adapters/adapters.ts";
 import { openSafetensors } from "../../core/io/safetensors.ts";
 import type { Batch } from "../../core/models/batch.ts";
 import { type EncoderConfig, encoderConfig } from "../../core/models/config.ts";
-import { createModel, type Model, type ModelOptions, type Task } from "../../core/models/model.ts";
 import type { State } from "../../core/nn/parameters.ts";
 
 export type Encoder = "bert" | "xlmr";
@@ -36,42 +33,12 @@ export async function readGolden(name: string): Promise<Golden> {
   return out;
 }
 
-export async function readJson(name: string): Promise<any> {
+async function readJson(name: string): Promise<any> {
   return JSON.parse(await readFile(new URL(`${name}.json`, folder), "utf8"));
 }
 
 export const configOf = async (encoder: Encoder): Promise<EncoderConfig> =>
   encoderConfig(await readJson(`${encoder}-config`));
-
-/** The adapters that the script built: "de" has another non-linearity. */
-const languages = { en: { nonLinearity: "relu" }, de: { nonLinearity: "gelu" } };
-export const adapterSets: Readonly<Record<"bottleneck" | "lora" | "language" | "none", AdapterOptions>> = {
-  bottleneck: { languages, task: taskDefaults },
-  lora: { languages, task: loraDefaults },
-  language: { languages },
-  none: {},
-};
-
-/** A model with the stored weights: the encoder's and its adapters' from `<encoder>-encoder`, the head's from the case. */
-export async function buildModel(
-  backend: Backend,
-  encoder: Encoder,
-  task: Task,
-  adapters: keyof typeof adapterSets,
-  golden: Golden,
-  more: Partial<ModelOptions> = {},
-): Promise<Model> {
-  const stored = await readGolden(`${encoder}-encoder`);
-  const model = createModel(backend, {
-    config: await configOf(encoder),
-    task,
-    adapters: adapterSets[adapters],
-    seed: 5,
-    ...more,
-  });
-  model.loadState(new Map([...stored.weights, ...golden.weights]), { extra: "ignore" });
-  return model;
-}
 
 export function batchOf(inputs: State): Batch {
   const ids = inputs.get("input_ids")!;

@@ -2,7 +2,7 @@
 
 For each encoder, adapter and objective: logits, loss, every trainable gradient, and tr(F) per layer in both fidelities. Weights
 follow from their names (formula.py); values are computed in float64 from float32 weights and stored as float32. Gradients of whole
-encoders are stored as digests. It leaves training trajectories to make_goldens.py. How to run it: CONTRIBUTING.md.
+encoders are stored as digests. It leaves training to make_trajectories.py. How to run it: CONTRIBUTING.md.
 
 Keys: <case>/inputs/<name>, <case>/outputs/<name>, <case>/gradients/<Hugging Face name>, <case>/digests/<name>, <case>/fisher/…
 """

@@ -8,4 +8,4 @@ if [ $# -ne 1 ]; then
 fi
 python3 -m venv "$1"
 "$1/bin/pip" install --extra-index-url https://download.pytorch.org/whl/cpu -r "$(dirname "$0")/requirements.txt"
-echo "next: $1/bin/python tests/golden/make_passes.py, and make_goldens.py or make_torch_files.py"
+echo "next: $1/bin/python tests/golden/make_passes.py, and make_trajectories.py or make_torch_files.py"
