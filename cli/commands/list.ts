@@ -1,6 +1,6 @@
 // Promises `repro list`: every table of every paper, what it needs and how much of that is in the store. Leaves the content to
 // the papers and reading the store to repro/runs.
-import { datasetOf, gapOf, modelOf, requestsOf, wantedRuns } from "../../repro/paper/mod.ts";
+import { datasetOf, fidelityWords, gapOf, modelOf, requestsOf, wantedRuns } from "../../repro/paper/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { writeOutput } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
@@ -33,7 +33,9 @@ export const command: Command = {
         requestsOfTargets(mine.map(([, t]) => t)),
       );
       if (!values.json) {
-        writeOutput(`${paper.shortTitle} (${paper.venue}), at scale tiny, fidelity ${setup.fidelity}\n`);
+        writeOutput(
+          `${paper.shortTitle} (${paper.venue}), at scale tiny, fidelity ${fidelityWords(setup)}\n`,
+        );
       }
       for (const [name, { table }] of mine) {
         if (table.kind === "facts") {

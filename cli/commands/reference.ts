@@ -1,6 +1,6 @@
 // Promises `repro reference <table|all>`: makes the project's own reference of tables at tiny scale from its runs, with
 // tolerances. Leaves the rule of the tolerances to repro/checks.
-import { requestsOf, type ResultTable, wantedRuns } from "../../repro/paper/mod.ts";
+import { fidelityWords, requestsOf, type ResultTable, wantedRuns } from "../../repro/paper/mod.ts";
 import { warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
 import { makeReference, named, referencePath } from "../../repro/tables/mod.ts";
@@ -40,7 +40,9 @@ export const command: Command = {
       }
       const sizes = await testSizes(paper.datasets, table, setup.data, setup.fidelity);
       const words =
-        `repro reference ${table.id} --seeds ${setup.seeds.length} --backend ${setup.backend} --fidelity ${setup.fidelity}`;
+        `repro reference ${table.id} --seeds ${setup.seeds.length} --backend ${setup.backend} --fidelity ${
+          fidelityWords(setup)
+        }`;
       const file = await makeReference(
         paper,
         table,

@@ -1,6 +1,6 @@
 // Promises `repro selftest`: runs a table with each deliberate fault and says which cells notice it (--mutants), or prints what
 // was stored of that (--power). Leaves the faults to repro/training/mutants.ts, verdicts to repro/checks.
-import { requestsOf } from "../../repro/paper/mod.ts";
+import { fidelityWords, requestsOf } from "../../repro/paper/mod.ts";
 import { terminalColumns } from "../../repro/launch/process.ts";
 import { type Drawn, render } from "../../repro/render/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
@@ -80,7 +80,8 @@ export const command: Command = {
         values,
       );
       if (interrupted) return 130;
-      ({ fidelity, seeds } = setup);
+      ({ seeds } = setup);
+      fidelity = fidelityWords(setup);
       device = made[0]?.[1].provenance.device ?? device;
       const runs = await runsOfTable(store, paper, table, setup, choice);
       const { cells } = await judgeTable({ paper, table, setup, choice, runs, file: reference });

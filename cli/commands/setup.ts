@@ -10,10 +10,11 @@ import {
   type Setup,
 } from "../../repro/paper/mod.ts";
 import { NotFetchedError } from "../../repro/fetch/locate.ts";
-import { backends, fidelities, scales, type TaskName } from "../../repro/spec/mod.ts";
+import { backends, scales, type TaskName } from "../../repro/spec/mod.ts";
 import { resolveBackend } from "../../repro/training/backend.ts";
 import { modelRevision, taskRevision } from "../../repro/training/identify.ts";
 import type { OptionSpec, Values } from "../ui/arguments.ts";
+import { fidelityHelp, readFidelity } from "../ui/fidelity.ts";
 import { dataPlace, modelPlace } from "../ui/places.ts";
 import { listOf, oneOf, seedsOf, UsageError, wholeNumber } from "../ui/usage.ts";
 
@@ -27,7 +28,7 @@ export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[
     { flag: "--backend <backend>", help: `auto, ${backends.join(", ")}`, default: "auto" },
     {
       flag: "--fidelity <fidelity>",
-      help: `${fidelities.join(", ")}: whom to follow where they differ`,
+      help: fidelityHelp,
       default: "authors-code",
     },
     {
@@ -80,7 +81,10 @@ export async function setupFor(
 ): Promise<Prepared> {
   const scale = oneOf("scale", values.scale ?? "tiny", scales);
   const seeds = seedsOf(values.seeds ?? "4");
-  const fidelity = oneOf("fidelity", values.fidelity ?? "authors-code", fidelities);
+  const { fidelity, items, settingItems } = readFidelity(
+    values.fidelity ?? "authors-code",
+    paper.settingItems,
+  );
   const choice = oneOf("backend", values.backend ?? "auto", ["auto", ...backends] as const);
   const { provisional = false } = options;
   const data = dataPlace(values["data-root"], scale);
@@ -120,6 +124,8 @@ export async function setupFor(
       seeds,
       backend,
       fidelity,
+      ...(Object.keys(items).length > 0 ? { items } : {}),
+      ...(Object.keys(settingItems).length > 0 ? { settingItems } : {}),
       data,
       ...(values["training-size"]
         ? { trainingSize: wholeNumber("training-size", values["training-size"], 1) }

@@ -4,6 +4,7 @@ import { holds } from "../../repro/checks/mod.ts";
 import {
   type Choice,
   type FactTable,
+  fidelityWords,
   gapOf,
   type Paper,
   requestsOf,
@@ -16,7 +17,7 @@ import { type Drawn, formatNames, render } from "../../repro/render/mod.ts";
 import { terminalColumns } from "../../repro/launch/process.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { outputIsTerminal, resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
-import { fidelities, runId, scales } from "../../repro/spec/mod.ts";
+import { runId, scales } from "../../repro/spec/mod.ts";
 import {
   factHolds,
   factsView,
@@ -29,6 +30,7 @@ import {
   tableView,
 } from "../../repro/tables/mod.ts";
 import { openData } from "../../repro/training/world.ts";
+import { readFidelity } from "../ui/fidelity.ts";
 import { dataPlace } from "../ui/places.ts";
 import type { OptionSpec, Values } from "../ui/arguments.ts";
 import { formatOf } from "../ui/formats.ts";
@@ -158,7 +160,7 @@ export async function drawnTable(
         scale: setup.scale,
         backend: setup.backend,
         device,
-        fidelity: setup.fidelity,
+        fidelity: fidelityWords(setup),
         seeds: shown.seeds,
         runs: { finished: finished.length, needed: runs.length },
         partial,
@@ -204,14 +206,15 @@ function factCommand(name: string, paper: Paper, table: FactTable): Command {
 
 /** Finds, judges and draws a table of facts. */
 export async function drawnFacts(paper: Paper, table: FactTable, values: Values) {
-  const fidelity = oneOf("fidelity", values.fidelity ?? "authors-code", fidelities);
+  const words = String(values.fidelity ?? "authors-code");
+  const { fidelity, settingItems: items } = readFidelity(words, paper.settingItems);
   const root = values["data-root"];
   const source = openData(dataPlace(root ?? "fetched", "paper"));
-  const facts = await judgeFacts(table, { paper, fidelity, source });
-  const heading = [`fidelity ${fidelity} · data from ${source.name}`];
+  const facts = await judgeFacts(table, { paper, fidelity, items, source });
+  const heading = [`fidelity ${words} · data from ${source.name}`];
   const drawn: Drawn = {
     view: factsView(paper, table, facts, heading),
-    summary: { table: table.id, fidelity, cells: facts },
+    summary: { table: table.id, fidelity: words, cells: facts },
     records: facts.map(({ row, column, ours, tiny, printed, verdict, why, from }) => ({
       row,
       column,

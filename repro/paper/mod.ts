@@ -24,6 +24,7 @@ export {
   chosenRows,
   datasetOf,
   evaluations,
+  fidelityWords,
   gapOf,
   modelOf,
   requestKey,

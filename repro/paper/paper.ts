@@ -209,6 +209,8 @@ export interface Fact {
 export interface FactContext {
   paper: Paper;
   fidelity: Fidelity;
+  /** Those of the paper's `settingItems` that are to differ from `fidelity`. */
+  items?: Readonly<Record<string, Fidelity>>;
   /** Data that facts may be counted from; null where none was given. */
   source: DataSource | null;
 }

@@ -3,6 +3,7 @@
 import {
   type BackendName,
   type Fidelity,
+  type FidelityChoices,
   numericsVersion,
   type RunSpec,
   type Scale,
@@ -16,6 +17,9 @@ export interface Setup {
   seeds: readonly number[];
   backend: BackendName;
   fidelity: Fidelity;
+  /** Single items that follow the other side: those that act in a run, and those of the paper's settings. */
+  items?: FidelityChoices;
+  settingItems?: Readonly<Record<string, Fidelity>>;
   /** "tiny" or the folder of a data root. */
   data: string;
   /** Training examples at scale low-data, where the table does not say. */
@@ -26,6 +30,11 @@ export interface Setup {
   /** A deliberate fault, for testing that the checks notice it. */
   mutant?: string;
 }
+
+/** Whom a setup's runs follow, as --fidelity takes it: "authors-code,fisher-label=paper". */
+export const fidelityWords = ({ fidelity, items, settingItems }: Setup): string =>
+  [fidelity, ...Object.entries({ ...items, ...settingItems }).map(([item, side]) => `${item}=${side}`)]
+    .join();
 
 export const modelOf = (paper: Paper, id: string): PaperModel => {
   const found = paper.models.find((model) => model.id === id);
@@ -98,12 +107,14 @@ export function specify(paper: Paper, setup: Setup, request: RunRequest, seed: n
     adapter: request.adapter,
     seed,
     fidelity,
+    ...(Object.keys(setup.items ?? {}).length > 0 ? { items: setup.items } : {}),
     backend: setup.backend,
     numericsVersion,
     hyperparameters: paper.settings({
       ...request,
       scale,
       fidelity,
+      ...(setup.settingItems === undefined ? {} : { items: setup.settingItems }),
       ...(size === undefined ? {} : { trainingSize: size }),
       realData: data !== "tiny",
     }),

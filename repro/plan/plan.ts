@@ -3,6 +3,7 @@
 import {
   type Download,
   type EncoderShape,
+  fidelityWords,
   gapOf,
   type Paper,
   requestsOf,
@@ -143,7 +144,7 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
     format: 1,
     targets: targets.map(({ name }) => name),
     scale: first?.setup.scale ?? "",
-    fidelity: first?.setup.fidelity ?? "",
+    fidelity: first === undefined ? "" : fidelityWords(first.setup),
     seeds: [...first?.setup.seeds ?? []],
     backend: first?.setup.backend ?? "",
     made: new Date().toISOString(),

@@ -1,6 +1,13 @@
 // Promises where one number of a table comes from: the rule, each seed's run with what it read and what made it, the reference,
 // and the line of the paper. Leaves choosing the cell to the caller and judging to judge.ts.
-import { datasetOf, type Paper, requestKey, requestOf, type ResultTable } from "../paper/mod.ts";
+import {
+  datasetOf,
+  fidelityWords,
+  type Paper,
+  requestKey,
+  requestOf,
+  type ResultTable,
+} from "../paper/mod.ts";
 import type { FinishedRun } from "../runs/mod.ts";
 import { runId } from "../spec/mod.ts";
 import { countedLanguages, type RunOfTable, tableCells } from "./cells.ts";
@@ -102,7 +109,9 @@ export async function explainCells(
         dataRevision: spec.dataRevision,
         settings: spec.hyperparameters,
       },
-      seeds: await Promise.all(mine.map((each) => explainSeed(each, values, cell, table))),
+      seeds: await Promise.all(
+        mine.map((each) => explainSeed(each, values, cell, table, fidelityWords(setup))),
+      ),
       reference: cell.reference,
       paper: cell.paper === null ? null : {
         text: `${cell.paper.mean}${
@@ -121,9 +130,10 @@ async function explainSeed(
   values: ReadonlyMap<number, number>,
   { row, column }: { row: string; column: string },
   table: ResultTable,
+  fidelity: string,
 ): Promise<ExplainedSeed> {
   const id = await runId(spec);
-  const { seed, scale, fidelity, backend, data } = spec;
+  const { seed, scale, backend, data } = spec;
   const root = data === "tiny" ? "" : ` --data-root ${data}`;
   return {
     seed,

@@ -11,7 +11,7 @@ import {
   standardDeviation,
   storedReference,
 } from "../checks/mod.ts";
-import { type Choice, gapOf, type Paper, type ResultTable, type Setup } from "../paper/mod.ts";
+import { type Choice, fidelityWords, gapOf, type Paper, type ResultTable, type Setup } from "../paper/mod.ts";
 import type { ResultCell } from "../published/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
 import { chooseLowest, type FoundCell, type Lowest, type RunOfTable, tableCells } from "./cells.ts";
@@ -100,7 +100,9 @@ function referenceOf(
   }
   if (setup.data !== "tiny") return "these data have no stored reference runs";
   if (file === null) return `no stored reference runs; make them with: repro reference ${table.id}`;
-  if (file.fidelity !== setup.fidelity) return `the stored reference runs have fidelity ${file.fidelity}`;
+  if (file.fidelity !== fidelityWords(setup)) {
+    return `the stored reference runs have fidelity ${file.fidelity}`;
+  }
   const name = settingsName(row, request);
   if (file.settings[name] !== settings[name]) {
     return `the stored reference runs had other settings, data or weights; make them anew: repro reference ${table.id}`;

@@ -1,7 +1,7 @@
 // Promises a table's stored reference: where it lies, reading it, and making it anew from finished runs.
 // Leaves the rule of the tolerances to checks/reference.ts.
 import { parseReference, referenceCells, type ReferenceFile, toleranceReason } from "../checks/mod.ts";
-import type { Paper, ResultTable, Setup } from "../paper/mod.ts";
+import { fidelityWords, type Paper, type ResultTable, type Setup } from "../paper/mod.ts";
 import { exists, pathOf, readText } from "../runtime.ts";
 import type { DatasetName } from "../spec/mod.ts";
 import { countedLanguages, lowestLanguages, type RunOfTable, tableCells } from "./cells.ts";
@@ -43,7 +43,7 @@ export async function makeReference(
     format: 1,
     table: table.id,
     scale: setup.scale,
-    fidelity: setup.fidelity,
+    fidelity: fidelityWords(setup),
     command,
     made: {
       date: new Date().toISOString().slice(0, 10),

@@ -1,7 +1,14 @@
 // Promises a judged table in the paper's layout: our number, its spread, the reference with a verdict and the paper's number in
 // every cell; and below it what is missing and which runs would fill it. Leaves drawing to render/.
 import { type Verdict, verdicts } from "../checks/mod.ts";
-import { type LayoutBlock, type Paper, requestWords, type ResultTable, type Setup } from "../paper/mod.ts";
+import {
+  fidelityWords,
+  type LayoutBlock,
+  type Paper,
+  requestWords,
+  type ResultTable,
+  type Setup,
+} from "../paper/mod.ts";
 import type { Block, Line, TableView, Tone } from "../render/mod.ts";
 import type { RunOfTable } from "./cells.ts";
 import { type JudgedCell, type JudgedTable, named } from "./judge.ts";
@@ -141,7 +148,7 @@ function heading(
   }
   const finished = runs.filter(({ run }) => run !== null).length;
   lines.push(
-    `backend ${setup.backend} (${reason}) · device ${device} · fidelity ${setup.fidelity} · seeds ${
+    `backend ${setup.backend} (${reason}) · device ${device} · fidelity ${fidelityWords(setup)} · seeds ${
       setup.seeds.join(" ")
     } · ${finished} of ${runs.length} runs`,
   );

@@ -7,7 +7,14 @@ import * as assert from "uvu/assert";
 import { setupFor } from "../../cli/commands/setup.ts";
 import { requestsOfTargets } from "../../cli/commands/all.ts";
 import { targetsOf } from "../../cli/papers.ts";
-import { type Paper, requestsOf, type ResultTable, type Setup, wantedRuns } from "../../repro/paper/mod.ts";
+import {
+  fidelityWords,
+  type Paper,
+  requestsOf,
+  type ResultTable,
+  type Setup,
+  wantedRuns,
+} from "../../repro/paper/mod.ts";
 import {
   flopsText,
   makePlan,
@@ -288,6 +295,27 @@ test("reduced data are the same runs at scales low-data and paper, and are compa
   const runs = wantedRuns(paper, table, at("low-data")).map((each) => ({ ...each, run: null }));
   const { cells } = await judgeTable({ paper, table, setup: at("low-data"), choice: {}, runs, file: null });
   assert.ok(cells.every(({ reference, verdict }) => reference?.from === "paper" && verdict === "missing"));
+});
+
+test("single items of fidelity reach the runs: those that act in a run, and those that are settings", async () => {
+  const { paper, table } = targets.find(({ table }) => table.id === "table14")!;
+  const of = async (fidelity: string) => {
+    const { setup } = await setupFor(
+      { backend: "wasm", fidelity, seeds: "1" },
+      paper,
+      requestsOf(paper, table),
+    );
+    return { setup, specs: wantedRuns(paper, table, setup).map(({ spec }) => spec) };
+  };
+  const whole = await of("authors-code");
+  const item = await of("authors-code,fisher-label=paper,adamw-variant=paper");
+  assert.is(fidelityWords(item.setup), "authors-code,fisher-label=paper,adamw-variant=paper");
+  for (const [i, { items, hyperparameters, ...rest }] of item.specs.entries()) {
+    assert.equal(items, { "fisher-label": "paper" });
+    const { hyperparameters: plain, ...others } = whole.specs[i];
+    assert.equal(rest, others);
+    assert.equal(hyperparameters, { ...plain, optimizer: "torch" });
+  }
 });
 
 test("what the source has lost is named and never compared, whatever the runs say", async () => {

@@ -42,7 +42,7 @@ function asks(
 
 function settingsFacts(id: string, adapter: AdapterKind, sizes: boolean) {
   const { rows, columns } = printed.text(id);
-  return ({ paper, fidelity }: FactContext): Promise<Fact[]> =>
+  return ({ paper, fidelity, items: asked = {} }: FactContext): Promise<Fact[]> =>
     Promise.resolve(rows.flatMap(({ id: row, task, model }) =>
       columns.map(({ id: column }): Fact => {
         const { runs, of } = asks(column, adapter, sizes);
@@ -54,7 +54,7 @@ function settingsFacts(id: string, adapter: AdapterKind, sizes: boolean) {
               model: model!,
               scale,
               fidelity,
-              items,
+              items: { ...asked, ...items },
               realData: false,
             })[of]
           ));
