@@ -211,6 +211,37 @@ def cases(encoder):
         ("mlm", "language"), ("span", "none"), (pretrain, "none")]
 
 
+def check_inverse(encoder):
+    """The hook in build puts the invertible adapter's inverse where the library's own masked-LM head (AutoAdapterModel) has it."""
+    family, prefix, base = ENCODERS[encoder]
+    model = build(encoder, "mlm", "language")
+    train(model, prefix, "language")
+    config = base.__class__.from_dict(base.to_dict())
+    config._attn_implementation = "eager"
+    other = getattr(adapters, f"{family}AdapterModel")(config)
+    for code, activation in LANGUAGES.items():
+        other.add_adapter(code, config=SeqBnInvConfig(reduction_factor=2, non_linearity=activation))
+    other.add_masked_lm_head("en", activation_function="gelu")
+    other = other.double()
+    state = dict(model.named_parameters())
+    for name, value in other.named_parameters():
+        if name in state:
+            value.data = state[name].data
+    # The head's own parameters, in the order dense, LayerNorm, decoder (tied, with the bias of its own).
+    names = [n for n in state if not n.startswith(prefix + ".")]
+    dense, norm = (n.rsplit(".", 1)[0] for n in names if n.endswith("weight"))
+    bias = next(n for n in names if n not in (f"{dense}.bias", f"{norm}.bias") and n.endswith("bias"))
+    head = other.heads["en"]
+    for layer, name in ((head[0], dense), (head[2], norm)):
+        layer.weight.data, layer.bias.data = state[f"{name}.weight"].data, state[f"{name}.bias"].data
+    head[3].weight.data, head[3].bias.data = model.get_input_embeddings().weight.data, state[bias].data
+    other.set_active_adapters("en")
+    other.eval()
+    batch, _ = batch_of(encoder, "mlm")
+    with torch.no_grad():
+        assert torch.equal(other(**batch).logits, model(**batch).logits), encoder
+
+
 def buckets():
     """DeBERTa's buckets of distances 0, 1, 2 …: how many distances each has, from bucket 0 on. 256, 512 are mDeBERTa's."""
     return {f"{count},{maximum}": torch.unique_consecutive(
@@ -224,6 +255,8 @@ if __name__ == "__main__":
     (DATA / "passes-buckets.json").write_text(json.dumps(buckets(), separators=(",", ":")) + "\n")
     for encoder, (_, _, config) in ENCODERS.items():
         tensors = {}
+        if encoder != "minilm":
+            check_inverse(encoder)
         for objective, kind in cases(encoder):
             tensors |= run(encoder, objective, kind)
         save_file(tensors, DATA / f"passes-{encoder}.safetensors")
