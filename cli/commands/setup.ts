@@ -44,6 +44,10 @@ export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[
     { flag: "--training-size <n>", help: "training examples at scale low-data" },
     { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
     { flag: "--jobs <n>", help: "processes side by side (default: cores)" },
+    {
+      flag: "--micro-batch <n>",
+      help: "examples on the device at a time; batches and the runs' ids stay as they are",
+    },
   ];
 };
 

@@ -7,7 +7,7 @@ import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
 import { env } from "../runtime.ts";
 import { type AdapterDescription, describeAdapter, openGpu, requireAdapter } from "../gpu.ts";
 import { storedChoices } from "../tuning.ts";
-import type { BackendName } from "../spec/mod.ts";
+import type { BackendName, RunSpec } from "../spec/mod.ts";
 
 export type BackendChoice = "auto" | BackendName;
 
@@ -57,6 +57,11 @@ export async function openBackend(
     ...(half === undefined ? {} : { products: "f16" }),
     ...(half === "all" ? { frozenWeights: "f16" } : {}),
   });
+}
+
+/** What a run's precision asks of a backend. What trains must stay in single precision: with full fine-tuning that is every weight. */
+export function precisionOf({ precision, adapter }: RunSpec): { half?: "products" | "all" } {
+  return precision === "f16" ? { half: adapter === "full" ? "products" : "all" } : {};
 }
 
 /** For provenance: adapter and driver of a GPU, nothing for the others. */

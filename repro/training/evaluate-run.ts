@@ -4,7 +4,7 @@ import type { State } from "../../core/mod.ts";
 import { files, type FinishedRun, type RunStore } from "../runs/mod.ts";
 import { join, readBytes } from "../runtime.ts";
 import { type BackendName, isTransfer, type RunSpec, sha256 } from "../spec/mod.ts";
-import { openBackend } from "./backend.ts";
+import { openBackend, precisionOf } from "./backend.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
 import { parseMutant } from "./mutants.ts";
 import { readStateFile } from "./state-file.ts";
@@ -30,7 +30,8 @@ export async function* evaluateRun(
   const adapter = await adapterOf(store, run);
   const bundle = await openEncoderOf(spec);
   const source = openData(spec.data);
-  const backend = await openBackend(options.backend ?? spec.backend);
+  const name = options.backend ?? spec.backend;
+  const backend = await openBackend(name, name === spec.backend ? precisionOf(spec) : {});
   const { signal, onTarget } = options;
   try {
     if (isTransfer(spec)) {

@@ -6,7 +6,7 @@ import type { DataSource } from "../data/source.ts";
 import type { ExecuteOptions, ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
 import { isTransfer, type RunSpec } from "../spec/mod.ts";
 import type { Items } from "../tasks/task-data.ts";
-import { adapterOf, openBackend } from "./backend.ts";
+import { adapterOf, openBackend, precisionOf } from "./backend.ts";
 import { trainingData, validationData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
@@ -62,10 +62,7 @@ async function execute(
   onProgress({ step: 0, steps: 0, phase: "load" });
   const source = openData(spec.data);
   const bundle = await openEncoderOf(spec);
-  // What trains must stay in single precision: with full fine-tuning that is every weight.
-  const backend = await openBackend(spec.backend, {
-    ...(spec.precision === "f16" ? { half: spec.adapter === "full" ? "products" : "all" } : {}),
-  });
+  const backend = await openBackend(spec.backend, precisionOf(spec));
   try {
     const context = {
       ...{ spec, mutant, source, bundle, backend, writer, signal },
