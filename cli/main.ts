@@ -22,6 +22,7 @@ const fixed: Record<string, () => Promise<{ command: Command }>> = {
   reference: () => import("./commands/reference.ts"),
   selftest: () => import("./commands/selftest.ts"),
   tune: () => import("./commands/tune.ts"),
+  export: () => import("./commands/export.ts"),
   plan: () => import("./commands/plan.ts"),
   explain: () => import("./commands/explain.ts"),
   compare: () => import("./commands/compare.ts"),

@@ -2,13 +2,14 @@
 // Leaves loading and scoring to repro/training/evaluate-run.ts.
 import { targetLanguages, type TargetName } from "../../repro/data/datasets.ts";
 import { onInterrupt } from "../../repro/launch/process.ts";
-import { basename, dirname, isFolder, warn, writeOutput } from "../../repro/runtime.ts";
-import { type FinishedRun, RunStore, storeFolder } from "../../repro/runs/mod.ts";
+import { warn, writeOutput } from "../../repro/runtime.ts";
+import type { FinishedRun } from "../../repro/runs/mod.ts";
 import { backends, runName, type RunSpec } from "../../repro/spec/mod.ts";
 import { evaluateRun } from "../../repro/training/evaluate-run.ts";
 import type { Values } from "../ui/arguments.ts";
-import { listOf, oneOf, UsageError } from "../ui/usage.ts";
+import { listOf, oneOf } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
+import { findRun } from "./find-run.ts";
 
 type Result = ReturnType<typeof evaluateRun> extends AsyncGenerator<infer R> ? R : never;
 
@@ -24,7 +25,7 @@ export const command: Command = {
     { flag: "--json", help: "one JSON object on standard output" },
   ],
   async run(values, [word]) {
-    const { store, run } = await find(word, values);
+    const { store, run } = await findRun("evaluate", word, values);
     const backend = values.backend === undefined ? undefined : oneOf("backend", values.backend, backends);
     const stop = new AbortController();
     const off = onInterrupt(() => stop.abort(new Error("interrupted")));
@@ -50,35 +51,6 @@ export const command: Command = {
     return 0;
   },
 };
-
-/** A run by its folder, its id, or the beginning of its id. */
-async function find(
-  word: string | undefined,
-  values: Values,
-): Promise<{ store: RunStore; run: FinishedRun }> {
-  if (word === undefined) {
-    throw new UsageError("evaluate: which run? its id (repro status lists them) or its folder");
-  }
-  const given = values.store === undefined ? undefined : String(values.store);
-  const byFolder = /[/\\]/.test(word) && isFolder(word);
-  const store = new RunStore(byFolder ? dirname(word) : storeFolder(given));
-  const start = byFolder ? basename(word) : word;
-  const found = (await store.list()).filter(({ id }) => id.startsWith(start));
-  if (found.length !== 1) {
-    const ids = found.map(({ id }) => id).join(", ");
-    throw new UsageError(
-      found.length === 0
-        ? `evaluate: no run "${word}" in ${store.folder}; repro status lists them`
-        : `evaluate: "${word}" is the beginning of ${ids}; write more of it`,
-    );
-  }
-  const [{ id, state }] = found;
-  const run = await store.finished(id);
-  if (run === null) {
-    throw new UsageError(`evaluate: run ${id} is ${state}; only a finished run has an adapter`);
-  }
-  return { store, run };
-}
 
 /** The run's own data sets and languages, as far as they are asked for; a data set without an asked language is left out. */
 function evaluationOf(spec: RunSpec, values: Values): RunSpec["evaluate"] {

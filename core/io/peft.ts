@@ -35,7 +35,8 @@ export function peftDescription(json: Fields, label: string): LoraDescription {
   }
   const modules = json.target_modules;
   const ends = Array.isArray(modules) ? modules.map((each) => String(each).split(".").at(-1)).sort() : [];
-  if (ends.join() !== "query,value") {
+  // As BERT and XLM-R, DeBERTa and DistilBERT call them.
+  if (!["query,value", "query_proj,value_proj", "q_lin,v_lin"].includes(ends.join())) {
     fail(`${label}: target_modules is ${JSON.stringify(modules)}; this engine has LoRA on ["query","value"]`);
   }
   const { r, lora_alpha: alpha } = json;

@@ -27,7 +27,7 @@ export async function* evaluateRun(
   options: EvaluateRunOptions,
 ): AsyncGenerator<Omit<TargetResult, "dataset"> & { dataset: string }> {
   const spec = { ...run.spec, evaluate: options.evaluate ?? run.spec.evaluate };
-  const adapter = await adapterOf(store, run);
+  const adapter = await storedAdapter(store, run);
   const bundle = await openEncoderOf(spec);
   const source = openData(spec.data);
   const name = options.backend ?? spec.backend;
@@ -57,7 +57,8 @@ export async function* evaluateRun(
   }
 }
 
-async function adapterOf(store: RunStore, { id }: FinishedRun): Promise<State> {
+/** What a finished run trained, as it was stored. Throws when the file has changed since. */
+export async function storedAdapter(store: RunStore, { id }: FinishedRun): Promise<State> {
   const path = join(store.runFolder(id), files.adapter);
   const bytes = await readBytes(path);
   const wanted = await store.digestOf(id, files.adapter);

@@ -55,7 +55,7 @@ test("help, version and list", async () => {
         "doctor",
         "pretrain",
       ],
-      ...["selftest", "tune", "audit", "claims"],
+      ...["selftest", "tune", "audit", "claims", "export"],
     ]
   ) {
     assert.match(help.out, name);
