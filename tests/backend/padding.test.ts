@@ -137,6 +137,8 @@ for (const modelType of ["bert", "xlm-roberta", "deberta-v2", "distilbert"]) {
       assert.is(host.ids.length, lengths.reduce((sum, each) => sum + each), "tokens that are computed");
       assert.ok(differenceOf(wanted, await outcome(judge, batch)) < 1e-12, "reference, packed");
       for (const { label, backend } of backends) {
+        // DistilBERT has no kernel of its own.
+        if (modelType === "distilbert" && label !== "wasm") continue;
         const model = make(backend, modelType, task);
         const difference = differenceOf(wanted, await outcome(model, batch));
         assert.ok(difference < 1e-4, `${label}: ${difference.toExponential(1)}`);

@@ -140,7 +140,7 @@ for (const [name, make] of Object.entries(open)) {
     const label = `${config.modelType}, ${adapters.task!.kind}`;
     test(`${name}: the peak is what the configuration says, within a factor of ${factor} (${label})`, async () => {
       const peaks: number[] = [];
-      for (const count of config.relative ? [1, 6, 12] : [0, 1, 6, 12]) {
+      for (const count of config.relative ? [1, 12] : [0, 1, 6, 12]) {
         const backend = await make();
         const [rows, tokens] = [8, 32];
         const run = start(backend, config, adapters, top(count, 12), rows, tokens);
@@ -174,7 +174,7 @@ for (const [name, make] of Object.entries(open)) {
         backend.dispose();
       }
       assert.ok(
-        peaks.at(-1)! > 1.5 * peaks.at(-2)! && peaks.at(-2)! > 1.5 * peaks.at(-3)!,
+        peaks.slice(-3).every((peak, i, last) => i === 0 || peak > 1.5 * last[i - 1]),
         `frozen layers keep nothing: ${peaks}`,
       );
     });
