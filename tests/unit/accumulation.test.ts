@@ -169,6 +169,8 @@ function check(label: string, found: Trained, wanted: Trained, limit: number): v
 for (const [name, task] of Object.entries(tasks)) {
   test(`pieces of 4 and of 3 of a batch of 10: the same training (${name})`, async () => {
     for (const [which, backend] of Object.entries(backends)) {
+      // The software GPU is slow: two heads that differ most in how their targets are cut.
+      if (which === "webgpu" && name !== "span" && name !== "masked-lm") continue;
       const whole = await train(backend, task);
       for (const microBatch of which === "webgpu" ? [4] : [4, 3]) {
         const found = await train(backend, task, { microBatch });
