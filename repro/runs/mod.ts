@@ -8,4 +8,4 @@ export type { FinishedRun, Metrics, Provenance, RunStatus, ScheduleEntry } from 
 export { RunStore, storeFolder } from "./store.ts";
 export type { RunEntry, RunState } from "./store.ts";
 export { RunWriter } from "./writer.ts";
-export type { Checkpoint, LogLine } from "./writer.ts";
+export type { Checkpoint, LogLine, LogName } from "./writer.ts";

@@ -13,6 +13,7 @@ export const files = {
   schedule: "schedule.json",
   losses: "losses.jsonl",
   trf: "trf.jsonl",
+  validation: "validation.jsonl",
   adapter: "adapter.safetensors",
   predictions: "predictions",
   checkpoint: "checkpoint",

@@ -13,7 +13,7 @@ import {
   readStatus,
   type RunStatus,
 } from "./record.ts";
-import { type LogLine, RunWriter } from "./writer.ts";
+import { type LogLine, type LogName, RunWriter } from "./writer.ts";
 
 /** What a run's folder holds. */
 export type RunState = "absent" | "unfinished" | "running" | "failed" | "finished" | "damaged";
@@ -86,8 +86,8 @@ export class RunStore {
     }
   }
 
-  /** The losses or the tr(F) log of a run, line by line; empty where nothing was logged. */
-  async log(id: string, name: "losses" | "trf"): Promise<LogLine[]> {
+  /** A log of a run, line by line; empty where nothing was logged. */
+  async log(id: string, name: LogName): Promise<LogLine[]> {
     const path = join(this.runFolder(id), files[name]);
     if (!await exists(path)) return [];
     const lines = (await readText(path)).split("\n").filter((line) => line !== "");

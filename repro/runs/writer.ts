@@ -36,6 +36,9 @@ export interface Checkpoint {
   bytes: Uint8Array;
 }
 
+/** Losses step by step, tr(F), and scores on the validation set. */
+export type LogName = "losses" | "trf" | "validation";
+
 /** One line of a log; a line belongs to the update of its step, counted from 0. */
 export interface LogLine {
   step: number;
@@ -102,7 +105,7 @@ export class RunWriter {
   async resume(): Promise<Checkpoint | null> {
     const checkpoint = await this.readCheckpoint();
     const step = checkpoint?.step ?? 0;
-    for (const log of [files.losses, files.trf]) await this.cutLog(log, step);
+    for (const log of [files.losses, files.trf, files.validation]) await this.cutLog(log, step);
     if (checkpoint === null) await remove(join(this.folder, files.checkpoint));
     return checkpoint;
   }
@@ -164,8 +167,8 @@ export class RunWriter {
     await this.writeStatus({ step, steps });
   }
 
-  /** Adds a line to the losses or the tr(F) log; kept in memory until the next checkpoint, `flush` or `finish`. */
-  log(name: "losses" | "trf", line: LogLine): void {
+  /** Adds a line to one of the logs; kept in memory until the next checkpoint, `flush` or `finish`. */
+  log(name: LogName, line: LogLine): void {
     const lines = this.buffers.get(files[name]) ?? [];
     lines.push(JSON.stringify(line));
     this.buffers.set(files[name], lines);

@@ -79,6 +79,7 @@ async function execute(
       validate: () => work.validate(),
       onLoss: (line) => writer.log("losses", line),
       onTrace: (line) => writer.log("trf", line),
+      onValidation: (line) => writer.log("validation", line),
     });
     await train(trainer, writer, signal, onProgress);
     const { peakBytes: trainingPeakBytes } = backend.memory();

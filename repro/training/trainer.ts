@@ -36,6 +36,8 @@ export interface TrainerOptions {
   onLoss(line: { step: number; loss: number; learningRate: number; open: number }): void;
   /** tr(F) whenever it was computed: per layer for a selection, or the tracked average. */
   onTrace(line: { step: number; kind: "selection" | "tracking"; layers?: number[]; average?: number }): void;
+  /** What `validate` gave after the update of this step. */
+  onValidation?(line: { step: number; score: number }): void;
 }
 
 /** Everything beside tensors that a resumed run must know. */
@@ -262,6 +264,7 @@ export class Trainer {
 
   async #validate(): Promise<void> {
     const score = await this.#options.validate();
+    this.#options.onValidation?.({ step: this.#step - 1, score });
     // Of equal scores the earlier stays, as in the authors' trainer.
     if (this.#best !== null && score <= this.#best.score) return;
     this.#best = { step: this.#step, score, state: await this.adapterState() };

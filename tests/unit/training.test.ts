@@ -65,6 +65,7 @@ interface Result {
   schedule: { step: number; layers: number[] }[];
   losses: { step: number; loss: number }[];
   traces: number[][];
+  validations: { step: number; score: number }[];
   adapter: string;
 }
 
@@ -82,6 +83,7 @@ async function resultOf(store: RunStore, spec: RunSpec): Promise<Result> {
     schedule: run!.schedule,
     losses: (await lines("losses.jsonl")).map(({ step, loss }) => ({ step, loss })),
     traces: (await lines("trf.jsonl")).map(({ layers }) => layers),
+    validations: await lines("validation.jsonl"),
     adapter: (await readFile(join(store.runFolder(id), "adapter.safetensors"))).toString("base64"),
   };
 }
@@ -109,6 +111,9 @@ test("the same specification gives the same bytes", async () => {
   assert.equal(first, second);
   assert.is(first!.losses.length, 26);
   assert.is(first!.schedule[0].layers[0], 11);
+  // Scored after updates 9 and 19, the tenth and the twentieth.
+  assert.equal(first!.validations.map(({ step }) => step), [9, 19]);
+  assert.ok(first!.validations.every(({ score }) => score >= 0 && score <= 100));
 });
 
 test("a finished run says how much device memory its training took", async () => {
