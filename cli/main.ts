@@ -4,7 +4,7 @@ import { cac } from "cac";
 import { arguments_, exit } from "../repro/launch/process.ts";
 import { env, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
 import type { Command } from "./commands/command.ts";
-import { targets } from "./papers.ts";
+import { figureTargets, targets } from "./papers.ts";
 import { parseArguments } from "./ui/arguments.ts";
 import { UsageError } from "./ui/usage.ts";
 
@@ -30,16 +30,25 @@ const fixed: Record<string, () => Promise<{ command: Command }>> = {
   claims: () => import("./commands/claims.ts"),
 };
 
-/** A command by name: one of the above, or a table of one of the papers; undefined where there is none. */
+/** A command by name: one of the above, or a table or figure of one of the papers; undefined where there is none. */
 async function commandNamed(name: string): Promise<Command | undefined> {
   if (Object.hasOwn(fixed, name)) return (await fixed[name]()).command;
-  const target = (await targets()).get(name);
-  if (target === undefined) return undefined;
-  const { commandOf } = await import("./commands/table.ts");
-  return commandOf(name, target.paper, target.table);
+  const table = (await targets()).get(name);
+  if (table !== undefined) {
+    const { commandOf } = await import("./commands/table.ts");
+    return commandOf(name, table.paper, table.table);
+  }
+  const figure = (await figureTargets()).get(name);
+  if (figure === undefined) return undefined;
+  const { figureCommandOf } = await import("./commands/figure.ts");
+  return figureCommandOf(name, figure.paper, figure.figure);
 }
 
-const allNames = async () => [...(await targets()).keys(), ...Object.keys(fixed)];
+const allNames = async () => [
+  ...(await targets()).keys(),
+  ...(await figureTargets()).keys(),
+  ...Object.keys(fixed),
+];
 
 async function help(name?: string): Promise<void> {
   const cli = cac("repro");

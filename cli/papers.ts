@@ -1,6 +1,6 @@
 // Promises every paper that this installation holds: each folder under papers/ (or REPRO_PAPERS) with a paper.ts is one.
 // Leaves what a paper is to repro/paper; nothing here, nor in any command, knows one by name.
-import type { Paper, ResultTable, Table } from "../repro/paper/mod.ts";
+import type { Figure, Paper, ResultTable, Table } from "../repro/paper/mod.ts";
 import { env, exists, join, list, pathOf, resolve } from "../repro/runtime.ts";
 import { UsageError } from "./ui/usage.ts";
 
@@ -27,6 +27,26 @@ export interface Target {
   table: Table;
 }
 
+export interface FigureTarget {
+  paper: Paper;
+  figure: Figure;
+}
+
+/** Every figure of every paper, named as tables are. */
+export async function figureTargets(): Promise<Map<string, FigureTarget>> {
+  const all = await papers();
+  const found = new Map<string, FigureTarget>();
+  for (const paper of all) {
+    for (const figure of paper.figures ?? []) {
+      const alone = all.every((other) =>
+        other === paper || (other.figures ?? []).every(({ id }) => id !== figure.id)
+      );
+      found.set(alone ? figure.id : `${paper.id}/${figure.id}`, { paper, figure });
+    }
+  }
+  return found;
+}
+
 let named: Promise<Map<string, Target>> | undefined;
 
 /** Every table of every paper. With several papers a table's name is preceded by its paper's: "second/table1". */
@@ -44,20 +64,24 @@ async function nameTables(): Promise<Map<string, Target>> {
   return found;
 }
 
-/** The tables that words name: a table, a paper, or "all". */
-export async function targetsOf(words: readonly string[]): Promise<Target[]> {
-  const known = await targets();
-  const chosen = new Set<Target>();
+/** The tables and figures that words name: one of them, a paper, or "all". */
+export async function targetsOf(
+  words: readonly string[],
+): Promise<{ tables: Target[]; figures: FigureTarget[] }> {
+  const [tables, figures] = [await targets(), await figureTargets()];
+  const [chosenTables, chosenFigures] = [new Set<Target>(), new Set<FigureTarget>()];
   for (const word of words) {
-    const matching = [...known].filter(([name, { paper }]) =>
-      word === "all" || name === word || paper.id === word
-    );
-    if (matching.length === 0) {
-      throw new UsageError(`unknown target "${word}"; choose all, ${[...known.keys()].join(", ")}`);
+    const isMeant = <T extends { paper: Paper }>([name, { paper }]: [string, T]) =>
+      word === "all" || name === word || paper.id === word;
+    const found = [[...tables].filter(isMeant), [...figures].filter(isMeant)] as const;
+    if (found.flat().length === 0) {
+      const names = [...tables.keys(), ...figures.keys()];
+      throw new UsageError(`unknown target "${word}"; choose all, ${names.join(", ")}`);
     }
-    for (const [, target] of matching) chosen.add(target);
+    for (const [, target] of found[0]) chosenTables.add(target);
+    for (const [, target] of found[1]) chosenFigures.add(target);
   }
-  return [...chosen];
+  return { tables: [...chosenTables], figures: [...chosenFigures] };
 }
 
 /** A table of results by name. Throws UsageError for any other word. */

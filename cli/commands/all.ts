@@ -1,15 +1,16 @@
-// Promises `repro all`: every table of every paper, one after another, and a count of verdicts at the end.
-// Leaves each table to table.ts.
+// Promises `repro all`: every table and figure of every paper, one after another, and a count of verdicts at the end.
+// Leaves each table to table.ts and each figure to figure.ts.
 import { holds, type Verdict } from "../../repro/checks/mod.ts";
-import { requestsOf, type RunRequest, wantedRuns } from "../../repro/paper/mod.ts";
+import { requestsOf, type RunRequest, wantedByFigure, wantedRuns } from "../../repro/paper/mod.ts";
 import { terminalColumns } from "../../repro/launch/process.ts";
 import { render } from "../../repro/render/mod.ts";
 import { join, outputIsTerminal, resolve, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import type { RunSpec } from "../../repro/spec/mod.ts";
 import { countLine, named } from "../../repro/tables/mod.ts";
 import { plain } from "../../repro/render/mod.ts";
-import { papers, type Target, targetsOf } from "../papers.ts";
+import { type FigureTarget, papers, type Target, targetsOf } from "../papers.ts";
 import type { Command } from "./command.ts";
+import { drawnFigure, requestsOfFigure, writeFigure } from "./figure.ts";
 import { makeRuns } from "./make-runs.ts";
 import { setupFor, someOptions } from "./setup.ts";
 import { drawnFacts, drawnTable } from "./table.ts";
@@ -17,35 +18,52 @@ import { drawnFacts, drawnTable } from "./table.ts";
 const known = await papers();
 const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
-/** One command line's setup for the tables of one paper. */
-export function requestsOfTargets(targets: readonly Target[]): RunRequest[] {
-  return targets.flatMap(({ paper, table }) => (table.kind === "results" ? requestsOf(paper, table) : []));
+/** Everything that must be at hand for some tables and figures. */
+export function requestsOfTargets(
+  tables: readonly Target[],
+  figures: readonly FigureTarget[] = [],
+): RunRequest[] {
+  return [
+    ...tables.flatMap(({ paper, table }) => (table.kind === "results" ? requestsOf(paper, table) : [])),
+    ...figures.flatMap(({ paper, figure }) => requestsOfFigure(paper, figure)),
+  ];
 }
 
 export const command: Command = {
   name: "all",
-  summary: "every table: make what is missing, draw all, count the verdicts",
+  summary: "every table and figure: make what is missing, draw all, count the verdicts",
   positions: ["[paper]"],
   options: [
     ...someOptions(known, ["scale", "seeds", "backend", "fidelity", "data-root", "store", "jobs", ...models]),
     { flag: "--draw", help: "make no runs: draw what the store holds, with gaps" },
     { flag: "--json", help: "one JSON object on standard output" },
-    { flag: "--out <folder>", help: "also write every table there: .txt, .svg, .md, .tex, .json, .csv" },
+    {
+      flag: "--out <folder>",
+      help:
+        "also write every table there (.txt, .svg, .md, .tex, .json, .csv) and every figure (.svg, .png, .csv, .json)",
+    },
   ],
   async run(values, [which]) {
-    const targets = await targetsOf([which ?? "all"]);
+    const { tables: targets, figures } = await targetsOf([which ?? "all"]);
     const summaries: Record<string, unknown>[] = [];
+    const drawnFigures: Record<string, unknown>[] = [];
     const verdicts: { verdict: Verdict }[] = [];
     let allHold = true, failed = 0;
-    for (const paper of new Set(targets.map((each) => each.paper))) {
+    for (const paper of new Set([...targets, ...figures].map((each) => each.paper))) {
       const mine = targets.filter((each) => each.paper === paper);
-      const prepared = await setupFor(values, paper, requestsOfTargets(mine));
+      const pictures = figures.filter((each) => each.paper === paper);
+      const prepared = await setupFor(values, paper, requestsOfTargets(mine, pictures));
       if (!values.draw) {
         // All runs at once: those that tables share are made once, and workers keep their data.
         const specs = new Map<string, RunSpec>();
         for (const { table } of mine) {
           if (table.kind !== "results") continue;
           for (const { spec } of wantedRuns(paper, table, prepared.setup)) {
+            specs.set(JSON.stringify(spec), spec);
+          }
+        }
+        for (const { figure } of pictures) {
+          for (const { spec } of wantedByFigure(paper, figure, prepared.setup)) {
             specs.set(JSON.stringify(spec), spec);
           }
         }
@@ -73,14 +91,20 @@ export const command: Command = {
             await writeAtomic(join(folder, `${table.id}.${ending}`), render(found.drawn, format, flat));
           }
         }
-        if (!values.json) continue;
+      }
+      for (const { figure } of pictures) {
+        const drawn = await drawnFigure(paper, figure, prepared.setup, values);
+        drawnFigures.push(drawn.summary);
+        if (!values.json) writeOutput(drawn.lines.join("\n") + "\n\n");
+        if (values.out !== undefined) await writeFigure(figure.id, drawn, resolve(String(values.out)));
       }
     }
-    if (values.json) writeOutput(JSON.stringify({ tables: summaries }, null, 2) + "\n");
-    else {
+    if (values.json) {
+      writeOutput(JSON.stringify({ tables: summaries, figures: drawnFigures }, null, 2) + "\n");
+    } else {
       const names = targets.map(({ table }) => named(table.id));
       writeOutput(
-        `${names.length} tables. ${plain(countLine(verdicts))}${
+        `${names.length} tables, ${figures.length} figures. ${plain(countLine(verdicts))}${
           failed > 0 ? `; ${failed} runs failed` : ""
         }\n`,
       );

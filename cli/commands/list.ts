@@ -1,10 +1,18 @@
-// Promises `repro list`: every table of every paper, what it needs and how much of that is in the store. Leaves the content to
-// the papers and reading the store to repro/runs.
-import { datasetOf, fidelityWords, gapOf, modelOf, requestsOf, wantedRuns } from "../../repro/paper/mod.ts";
+// Promises `repro list`: every table and figure of every paper, what it needs and how much of that is in the store.
+// Leaves the content to the papers and reading the store to repro/runs.
+import {
+  datasetOf,
+  fidelityWords,
+  gapOf,
+  modelOf,
+  requestsOf,
+  wantedByFigure,
+  wantedRuns,
+} from "../../repro/paper/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { writeOutput } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
-import { papers, targets } from "../papers.ts";
+import { figureTargets, papers, targets } from "../papers.ts";
 import { requestsOfTargets } from "./all.ts";
 import type { Command } from "./command.ts";
 import { setupFor, someOptions } from "./setup.ts";
@@ -22,15 +30,18 @@ export const command: Command = {
   ],
   async run(values, [which]) {
     const all = [...await targets()].filter(([name]) => which === undefined || name === which);
+    const pictures = [...await figureTargets()].filter(([name]) => which === undefined || name === which);
+    const figureEntries: Record<string, unknown>[] = [];
     const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
     const entries: Record<string, unknown>[] = [];
     for (const paper of known) {
       const mine = all.filter(([, target]) => target.paper === paper);
-      if (mine.length === 0) continue;
+      const mineToDraw = pictures.filter(([, target]) => target.paper === paper);
+      if (mine.length + mineToDraw.length === 0) continue;
       const { setup } = await setupFor(
         { ...values, scale: "tiny" },
         paper,
-        requestsOfTargets(mine.map(([, t]) => t)),
+        requestsOfTargets(mine.map(([, t]) => t), mineToDraw.map(([, t]) => t)),
       );
       if (!values.json) {
         writeOutput(
@@ -70,8 +81,23 @@ export const command: Command = {
         writeOutput(`  rows     ${rows.map(({ id }) => id).join(" ")}\n`);
         writeOutput(`  columns  ${columns.map(({ id }) => id).join(" ")}\n`);
       }
+      for (const [name, { figure }] of mineToDraw) {
+        const wanted = wantedByFigure(paper, figure, setup);
+        const found = await Promise.all(
+          wanted.map(async ({ spec }) => await store.finished(await runId(spec))),
+        );
+        const finished = found.filter((run) => run !== null).length;
+        const { title, needs } = figure;
+        figureEntries.push({ name, title, needs, runs: wanted.length, finished });
+        if (values.json) continue;
+        const runs = wanted.length === 0 ? "" : `; ${finished} of ${wanted.length} runs in the store`;
+        writeOutput(`${name.padEnd(9)} ${title}: needs ${needs}${runs}\n`);
+      }
     }
-    if (values.json) writeOutput(JSON.stringify({ store: store.folder, tables: entries }, null, 2) + "\n");
+    if (values.json) {
+      const all = { store: store.folder, tables: entries, figures: figureEntries };
+      writeOutput(JSON.stringify(all, null, 2) + "\n");
+    }
     return 0;
   },
 };

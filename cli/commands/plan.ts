@@ -1,11 +1,11 @@
-// Promises `repro plan`: which runs some tables need, what is done, what the rest costs. Starts nothing; --save writes a file
+// Promises `repro plan`: which runs some tables and figures need, what is done, what the rest costs. Starts nothing; --save writes a file
 // that `repro run --plan` executes. Leaves counting to repro/plan.
 import { makePlan, type Plan, planLines, type PlanTarget, planText, probe } from "../../repro/plan/mod.ts";
-import type { Setup } from "../../repro/paper/mod.ts";
+import type { Paper, Setup } from "../../repro/paper/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { machine, resolve, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import { openBackend } from "../../repro/training/backend.ts";
-import { papers, type Target, targets, targetsOf } from "../papers.ts";
+import { type FigureTarget, figureTargets, papers, type Target, targets, targetsOf } from "../papers.ts";
 import type { Values } from "../ui/arguments.ts";
 import { UsageError, wholeNumber } from "../ui/usage.ts";
 import { requestsOfTargets } from "./all.ts";
@@ -17,7 +17,8 @@ const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
 export const command: Command = {
   name: "plan",
-  summary: "what tables need: distinct runs, done and missing, FLOPs, hours, downloads; starts nothing",
+  summary:
+    "what tables and figures need: distinct runs, done and missing, FLOPs, hours, downloads; starts nothing",
   positions: ["[targets]"],
   options: [
     ...someOptions(known, ["scale", "seeds", "backend", "fidelity", "data-root", "store", "jobs", ...models]),
@@ -38,18 +39,30 @@ export const command: Command = {
   },
 };
 
-async function planOf(chosen: readonly Target[], values: Values): Promise<Plan> {
-  const names = await targets();
-  const nameOf = (target: Target) => [...names].find(([, each]) => each === target)![0];
+async function planOf(
+  { tables, figures }: { tables: readonly Target[]; figures: readonly FigureTarget[] },
+  values: Values,
+): Promise<Plan> {
+  const names = [...await targets(), ...await figureTargets()];
+  const nameOf = (paper: Paper, id: string) =>
+    names.find(([name, each]) => each.paper === paper && (name === id || name.endsWith(`/${id}`)))![0];
   const planned: PlanTarget[] = [];
   let backendName: Setup["backend"] = "wasm";
-  for (const paper of new Set(chosen.map((each) => each.paper))) {
-    const mine = chosen.filter((each) => each.paper === paper);
-    const { setup } = await setupFor(values, paper, requestsOfTargets(mine), { provisional: true });
+  for (const paper of new Set([...tables, ...figures].map((each) => each.paper))) {
+    const [mine, pictures] = [tables, figures].map((list) => list.filter((each) => each.paper === paper)) as [
+      Target[],
+      FigureTarget[],
+    ];
+    const requests = requestsOfTargets(mine, pictures);
+    const { setup } = await setupFor(values, paper, requests, { provisional: true });
     backendName = setup.backend;
-    for (const target of mine) {
-      const { table } = target;
-      if (table.kind === "results") planned.push({ name: nameOf(target), paper, table, setup });
+    for (const { table } of mine) {
+      if (table.kind === "results") planned.push({ name: nameOf(paper, table.id), paper, table, setup });
+    }
+    for (const { figure } of pictures) {
+      if (figure.requests.length > 0) {
+        planned.push({ name: nameOf(paper, figure.id), paper, table: figure, setup });
+      }
     }
   }
   const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));

@@ -24,6 +24,8 @@ export interface Setting {
   trainingSize?: number;
   /** At scale tiny: a data root in place of the tiny world. */
   realData?: boolean;
+  /** tr(F) and validation scores are to be drawn. Beyond tiny every run is tracked as the paper says. */
+  tracked?: boolean;
 }
 
 /** Models without settings of their own in print, and whose are taken: Table 3 and 4 do not mention mDeBERTa. */
@@ -53,13 +55,14 @@ function intervalOf(intervals: Partial<Record<string, number>>, setting: Transfe
   return asCoded(setting, "unknown-interval") && !accepted.includes(interval) ? fallback : interval;
 }
 
-function atTiny({ task, adapter, trainingSize, realData }: Setting): Hyperparameters {
+function atTiny({ task, adapter, trainingSize, realData, tracked }: Setting): Hyperparameters {
   if (task === "mlm") return { ...tiny.common, ...tiny.mlm } as Hyperparameters;
   const sizes: Partial<Record<string, number>> = tiny.trainingSizes;
   const settings = {
     ...tiny.common,
     ...tiny[task],
     ...(realData ? tiny.realData[task] : {}),
+    ...(tracked ? tiny.tracked : {}),
     ...(adapter === "lora" ? tiny.lora : adapter === "full" ? tiny.full : {}),
     ...(trainingSize === undefined ? {} : { trainingSize: sizes[trainingSize] ?? trainingSize }),
   };

@@ -10,6 +10,7 @@ import { downloads, fetchNames, fetchSets } from "./pins.ts";
 import { printed } from "./printed.ts";
 import { datasets, models, sizes } from "./world.ts";
 import { tables } from "./tables/mod.ts";
+import { figures } from "./figures/mod.ts";
 
 export const paper: Paper = {
   id: "fun-with-fisher",
@@ -25,6 +26,7 @@ export const paper: Paper = {
   sizes,
   printed,
   tables,
+  figures,
   fetch: { names: fetchNames, sets: fetchSets },
   downloads,
   claims,

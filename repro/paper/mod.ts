@@ -1,5 +1,6 @@
 // Promises the public surface of papers as the toolkit sees them, and nothing else.
 export { factTable, type ResultOptions, resultTable } from "./declare.ts";
+export type { Figure, FigureContext, LoggedValue, RunOfFigure } from "./figure.ts";
 export type {
   Deviation,
   Download,
@@ -32,6 +33,7 @@ export {
   requestsOf,
   requestWords,
   specify,
+  wantedByFigure,
   wantedRuns,
 } from "./specify.ts";
 export type { Choice, Setup, Wanted } from "./specify.ts";

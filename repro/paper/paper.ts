@@ -3,6 +3,7 @@
 import type { AdapterKind, DatasetName, Fidelity, Hyperparameters, Scale, TaskName } from "../spec/mod.ts";
 import type { AuditDeclaration } from "../audit/mod.ts";
 import type { Claim } from "../claims/mod.ts";
+import type { Figure } from "./figure.ts";
 import type { DataSource } from "../data/source.ts";
 import type { Fetchable } from "../fetch/wanted.ts";
 import type {
@@ -54,6 +55,8 @@ export interface RunRequest {
   adapter: AdapterKind;
   /** Training examples where the paper cuts them: 1000, 5000, … */
   trainingSize?: number;
+  /** tr(F) and the validation score are logged often enough to be drawn. */
+  tracked?: boolean;
 }
 
 /** Everything that the settings of a run may depend on. */
@@ -118,6 +121,7 @@ export interface Paper {
   datasets: readonly PaperDataset[];
   printed: PublishedTables;
   tables: readonly Table[];
+  figures?: readonly Figure[];
   /** The method whose runs decide which language is the lowest. */
   baseline: string;
   /** The settings of one run. Throws where the paper prints none. */

@@ -9,6 +9,7 @@ import {
   type Scale,
   type TaskName,
 } from "../spec/mod.ts";
+import type { Figure } from "./figure.ts";
 import type { Paper, PaperModel, ResultColumn, ResultRow, ResultTable, RunRequest } from "./paper.ts";
 
 /** What the user and the machine decide about every run of a command. */
@@ -70,12 +71,16 @@ export function requestOf(paper: Paper, row: ResultRow, column: ResultColumn): R
 }
 
 export const requestKey = (request: RunRequest): string =>
-  [request.model, request.task, request.method, request.adapter, request.trainingSize ?? "all"].join(" ");
+  [
+    ...[request.model, request.task, request.method, request.adapter, request.trainingSize ?? "all"],
+    ...(request.tracked ? ["tracked"] : []),
+  ].join(" ");
 
 /** "mbert xnli gu lora with 1000 examples": what is usual goes without saying. */
-export function requestWords({ model, task, method, adapter, trainingSize }: RunRequest): string {
+export function requestWords({ model, task, method, adapter, trainingSize, tracked }: RunRequest): string {
   const size = trainingSize === undefined ? "" : ` with ${trainingSize} examples`;
-  return `${model} ${task} ${method}${adapter === "mad-x" ? "" : ` ${adapter}`}${size}`;
+  const kind = adapter === "mad-x" ? "" : ` ${adapter}`;
+  return `${model} ${task} ${method}${kind}${size}${tracked ? ", tr(F) tracked" : ""}`;
 }
 
 /** Why a request cannot become a run in this setup, or undefined when it can. */
@@ -153,10 +158,17 @@ export interface Wanted {
 
 /** The runs behind the chosen cells, seed by seed; requests with a gap are left out. */
 export function wantedRuns(paper: Paper, table: ResultTable, setup: Setup, choice: Choice = {}): Wanted[] {
-  const requests = requestsOf(paper, table, choice).filter((request) =>
-    gapOf(paper, setup, request) === undefined
-  );
+  return runsFor(paper, requestsOf(paper, table, choice), setup);
+}
+
+/** The runs behind a figure, as `wantedRuns`; with the first of the setup's seeds where the figure needs no more. */
+export function wantedByFigure(paper: Paper, figure: Figure, setup: Setup): Wanted[] {
+  return runsFor(paper, figure.requests, { ...setup, seeds: setup.seeds.slice(0, figure.seeds) });
+}
+
+function runsFor(paper: Paper, requests: readonly RunRequest[], setup: Setup): Wanted[] {
+  const possible = requests.filter((request) => gapOf(paper, setup, request) === undefined);
   return setup.seeds.flatMap((seed) =>
-    requests.map((request) => ({ request, spec: specify(paper, setup, request, seed) }))
+    possible.map((request) => ({ request, spec: specify(paper, setup, request, seed) }))
   );
 }

@@ -4,6 +4,7 @@ import {
   type Download,
   type EncoderShape,
   fidelityWords,
+  type Figure,
   gapOf,
   type Paper,
   requestsOf,
@@ -12,6 +13,8 @@ import {
   type RunRequest,
   type Setup,
   type TaskSize,
+  type Wanted,
+  wantedByFigure,
   wantedRuns,
 } from "../paper/mod.ts";
 import type { RunStore } from "../runs/mod.ts";
@@ -24,9 +27,15 @@ export interface PlanTarget {
   /** As it was typed: "table8". */
   name: string;
   paper: Paper;
-  table: ResultTable;
+  table: ResultTable | Figure;
   setup: Setup;
 }
+
+const wantedBy = ({ paper, table, setup }: PlanTarget): Wanted[] =>
+  table.kind === "figure" ? wantedByFigure(paper, table, setup) : wantedRuns(paper, table, setup);
+
+const askedBy = ({ paper, table }: PlanTarget): readonly RunRequest[] =>
+  table.kind === "figure" ? table.requests : requestsOf(paper, table);
 
 export interface PlannedRun {
   id: string;
@@ -45,6 +54,7 @@ export interface PlannedRun {
 
 export interface PlannedTable {
   name: string;
+  /** 0 for a figure. */
   cells: number;
   runs: number;
   finished: number;
@@ -96,9 +106,10 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
   const runs = new Map<string, PlannedRun>();
   const probes = new Map<string, Probe>();
   const tables: PlannedTable[] = [];
-  for (const { name, paper, table, setup } of targets) {
+  for (const target of targets) {
+    const { name, paper, table, setup } = target;
     const ids = new Set<string>();
-    for (const { request, spec } of wantedRuns(paper, table, setup)) {
+    for (const { request, spec } of wantedBy(target)) {
       const id = await runId(spec);
       ids.add(id);
       const known = runs.get(id);
@@ -128,11 +139,11 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
     }
     tables.push({
       name,
-      cells: table.rows.length * table.columns.length,
+      cells: table.kind === "figure" ? 0 : table.rows.length * table.columns.length,
       runs: ids.size,
       finished: [...ids].filter((id) => runs.get(id)!.state === "finished").length,
       alone: 0,
-      gaps: [...new Set(requestsOf(paper, table).flatMap((each) => gapOf(paper, setup, each) ?? []))],
+      gaps: [...new Set(askedBy(target).flatMap((each) => gapOf(paper, setup, each) ?? []))],
     });
   }
   for (const { unlocks } of runs.values()) {
@@ -185,7 +196,7 @@ function downloadsOf(targets: readonly PlanTarget[]): Download[] {
   for (const paper of new Set(targets.map((each) => each.paper))) {
     const mine = targets.filter((each) => each.paper === paper && each.setup.scale !== "tiny");
     if (mine.length === 0 || paper.downloads === undefined) continue;
-    const requests = mine.flatMap(({ table }) => requestsOf(paper, table));
+    const requests = mine.flatMap(askedBy);
     const asked = {
       models: [...new Set(requests.map(({ model }) => model))],
       tasks: [...new Set(requests.map(({ task }) => task))],

@@ -44,7 +44,7 @@ export function planLines(plan: Plan): string[] {
   for (const { name, cells, runs, finished, alone, gaps } of plan.tables) {
     const state = runs === 0 ? "no run" : `${finished} of ${runs} runs finished, ${alone} for it alone`;
     lines.push(
-      `${name.padEnd(9)} ${String(cells).padStart(4)} cells: ${state}${
+      `${name.padEnd(9)} ${cells === 0 ? "    figure" : `${String(cells).padStart(4)} cells`}: ${state}${
         gaps.map((gap) => `; ${gap}`).join("")
       }`,
     );

@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { spawn } from "node:child_process";
-import { mkdtemp, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -55,13 +55,32 @@ test("help, version and list", async () => {
         "doctor",
         "pretrain",
       ],
-      ...["selftest", "tune", "audit", "claims", "export"],
+      ...["selftest", "tune", "audit", "claims", "export", "figure1", "figure6"],
     ]
   ) {
     assert.match(help.out, name);
   }
   assert.match((await repro("--version")).out, /^repro \d+\.\d+\.\d+/);
   assert.match((await repro("list", "table1")).out, "mlqa/lowest/em");
+});
+
+test("figure: four files, the data also on standard output, gaps without runs", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-figure-"));
+  const { code, out } = await repro(
+    ...["figure1", "--draw", "--json", "--out", folder, "--store", join(folder, "runs")],
+  );
+  assert.is(code, 0);
+  const { missing, records } = JSON.parse(out);
+  assert.equal(missing, ["missing: mbert xnli fun (seed 1)"]);
+  assert.is(records.length, 24);
+  assert.equal(JSON.parse(await readFile(join(folder, "figure1.json"), "utf8")).records, records);
+  assert.match(await readFile(join(folder, "figure1.csv"), "utf8"), "gu,12,10,23");
+  assert.match(await readFile(join(folder, "figure1.svg"), "utf8"), "gap: no finished run");
+  assert.equal(
+    [...(await readFile(join(folder, "figure1.png"))).subarray(1, 4)],
+    [..."PNG"].map((c) => c.charCodeAt(0)),
+  );
+  assert.match((await repro("figure1", "--rows", "mbert")).err, "unknown option --rows");
 });
 
 test("audit: one JSON object, exit code 1 with a contradiction and 0 without one", async () => {

@@ -41,7 +41,7 @@ test.before.each(async () => {
 });
 test.after.each(async () => await fs.rm(store.folder, { recursive: true }));
 
-const targets = (await targetsOf(["all"])).filter(({ table }) => table.kind === "results") as {
+const targets = (await targetsOf(["all"])).tables.filter(({ table }) => table.kind === "results") as {
   paper: Paper;
   table: ResultTable;
 }[];

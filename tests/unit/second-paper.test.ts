@@ -6,10 +6,12 @@ import * as os from "node:os";
 import { fileURLToPath } from "node:url";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { drawFigure, runsOfFigure } from "../../repro/figures/mod.ts";
 import { launch } from "../../repro/launch/mod.ts";
 import { type Setup, wantedRuns } from "../../repro/paper/mod.ts";
 import { makePlan, parsePlan, planLines, planText } from "../../repro/plan/mod.ts";
 import { type Drawn, formatNames, render } from "../../repro/render/mod.ts";
+import { renderPicture } from "../../repro/render/picture-svg.ts";
 import { RunStore } from "../../repro/runs/mod.ts";
 import { join } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
@@ -171,6 +173,22 @@ test("every format shows every row, and a format that is text alone has no mark-
   const csv = render(drawn, "csv", { width: 100, colour: false }).trimEnd().split("\r\n");
   assert.is(csv.length, 1 + judged.cells.length);
   assert.is(csv[0], "row,column,mean,why");
+});
+
+test("its figure is drawn from its runs, and with a gap without them", async () => {
+  const [figure] = paper.figures!;
+  const draw = async (of: Setup) =>
+    await drawFigure(paper, figure, of, await runsOfFigure(store, paper, figure, of));
+  const { records, missing, picture } = await draw(setup());
+  const moths = (await runsOf(setup())).filter(({ spec }) => spec.method === "rev").map(({ run, spec }) => ({
+    seed: spec.seed,
+    moths: run!.metrics["xnli/en/accuracy"],
+  }));
+  assert.equal([records, missing], [moths, []]);
+  assert.match(renderPicture(picture), "moths by seed");
+  const empty = await draw(setup({ seeds: [8, 9] }));
+  assert.equal(empty.missing, ["missing: lamp xnli rev (seeds 8 9)"]);
+  assert.match(renderPicture(empty.picture, empty.missing), /gap: dark[^]*missing: lamp xnli rev/);
 });
 
 test("its reference is made from its runs, and the same runs are then consistent with it", async () => {
