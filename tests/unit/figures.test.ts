@@ -119,6 +119,11 @@ test("figure 2: printed differences from Tables 7, 8 and 10, gaps where they can
   assert.is(missing.length, 12);
   assert.ok(missing.includes("missing: xlmr copa lpft (seeds 1 2)"));
   assert.is(records.length, 48);
+  const alone = await drawn(
+    "figure2",
+    ({ request }) => request.adapter === "full" ? null : { metrics: allLanguages(paper, () => 50) },
+  );
+  assert.is(alone.picture.panels[2].gap, "no run of full fine-tuning");
 });
 
 test("figure 3: a moving average of the logged tr(F), per run and method", async () => {

@@ -4,7 +4,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { lanesOf } from "../../repro/render/panels/diagram.ts";
-import { legendOf, powerOf } from "../../repro/render/panels/plot.ts";
+import { curvesPanel, legendOf, powerOf } from "../../repro/render/panels/plot.ts";
 import type { Panel, Picture } from "../../repro/render/mod.ts";
 import { renderPicture } from "../../repro/render/picture-svg.ts";
 import { renderPng } from "../../repro/render/png.ts";
@@ -174,6 +174,17 @@ test("a PNG has the picture's size, twice, and is not empty; its text is drawn b
 
 test("large and small numbers have a power of ten on the axis", () => {
   assert.equal([0, 1, 0.01, 0.0099, 3e-5, 999, 12345].map(powerOf), [0, 0, 0, -3, -5, 0, 4]);
+});
+
+test("a band ends where its axis ends", () => {
+  const [low, high] = [-3, 9];
+  const svg = (y: number[]) =>
+    curvesPanel({
+      ...{ kind: "curves", title: "", x: { label: "" }, y: { label: "", domain: [0, 4] } },
+      curves: [{ style: 0, points: [0, 1].map((x) => ({ x, y: 2, low: y[0], high: y[1] })) }],
+    }, { width: 200, height: 200 });
+  assert.is(svg([low, high]), svg([0, 4]));
+  assert.is.not(svg([low, high]), svg([1, 3]));
 });
 
 test("connections that pass the same box have lanes of their own, the short one inside", () => {

@@ -82,13 +82,16 @@ function curveMarks(curve: Curve, dashes: string): Plot.Markish[] {
 export function curvesPanel({ x, y, curves }: CurvesPanel, size: Size): string {
   const largest = Math.max(...curves.flatMap(({ points }) => points.map((p) => Math.abs(p.high ?? p.y))));
   const power = y.domain === undefined ? powerOf(largest) : 0;
-  const scaled = power === 0 ? curves : curves.map((curve) => ({
+  // Bands end where the axis ends.
+  const [least, most] = y.domain ?? [-Infinity, Infinity];
+  const inside = (value: number) => Math.min(most, Math.max(least, value / 10 ** power));
+  const scaled = curves.map((curve) => ({
     ...curve,
     points: curve.points.map((point) => ({
       x: point.x,
       y: point.y / 10 ** power,
-      ...(point.low === undefined ? {} : { low: point.low / 10 ** power }),
-      ...(point.high === undefined ? {} : { high: point.high / 10 ** power }),
+      ...(point.low === undefined ? {} : { low: inside(point.low) }),
+      ...(point.high === undefined ? {} : { high: inside(point.high) }),
     })),
   }));
   const hasSecond = curves.some(({ second }) => second);
