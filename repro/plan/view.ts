@@ -52,7 +52,7 @@ export function planLines(plan: Plan): string[] {
   lines.push("");
   const wished = sum(plan.tables.map(({ runs }) => runs));
   lines.push(
-    `${plan.runs.length} distinct runs (the tables ask for ${wished}), ${
+    `${plan.runs.length} distinct runs (the targets ask for ${wished}), ${
       plan.runs.length - open.length
     } finished, ${open.length} to make`,
   );

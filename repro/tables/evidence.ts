@@ -100,7 +100,11 @@ export async function storeEvidence(
   const requests = new Map<string, RunRequest>();
   const want = (request: RunRequest) => requests.set(requestKey(request), request);
   for (const table of tables) requestsOf(paper, table).forEach(want);
-  for (const { row, task } of wanted.rows) want(requestOfRow(row, task as TaskName));
+  for (const { row, task } of wanted.rows) {
+    const request = requestOfRow(row, task as TaskName);
+    want(request);
+    want({ ...request, tracked: true });
+  }
   for (const { row, column } of others) {
     const task = taskOf(columnOf(column).dataset);
     if (task !== undefined) want(requestOfRow(row, task));
@@ -109,6 +113,16 @@ export async function storeEvidence(
   for (const [key, request] of requests) {
     runs.set(key, await runsOf(paper, setup, request, store));
   }
+  const finishedOf = (row: string, task: string, tracked: boolean) => {
+    const request = requestOfRow(row, task as TaskName);
+    const key = requestKey(tracked ? { ...request, tracked } : request);
+    return (runs.get(key) ?? []).flatMap(({ run }) => run ?? []);
+  };
+  /** Runs as tables have them; where there are none, those that were made for their curves. */
+  const anyOf = (row: string, task: string) => {
+    const plain = finishedOf(row, task, false);
+    return plain.length > 0 ? plain : finishedOf(row, task, true);
+  };
   const cells = new Map<string, CellValue | undefined>();
   const all = [...runs.values()].flat();
   for (const table of tables) {
@@ -126,19 +140,17 @@ export async function storeEvidence(
   for (const { table, row, column } of others) {
     const of = columnOf(column);
     const task = taskOf(of.dataset);
-    const found = task === undefined ? [] : runs.get(requestKey(requestOfRow(row, task))) ?? [];
-    const values = found.flatMap(({ run }) => run ? valueOf(paper, run.metrics, of, undefined) ?? [] : []);
+    const found = task === undefined ? [] : anyOf(row, task);
+    const values = found.flatMap((run) => valueOf(paper, run.metrics, of, undefined) ?? []);
     cells.set(`${table} ${row} ${column}`, valueOfNumbers(values));
   }
-  const finishedOf = (row: string, task: string) =>
-    (runs.get(requestKey(requestOfRow(row, task as TaskName))) ?? []).flatMap(({ run }) => run ?? []);
-  const curves = await tracked(wanted.rows.flatMap(({ row, task }) => finishedOf(row, task)), store);
+  const curves = await curvesOf(wanted.rows.flatMap(({ row, task }) => finishedOf(row, task, true)), store);
   return {
     source: "runs",
     cell: ({ table, row, column }) => cells.get(`${table} ${row} ${column}`),
-    curves: (row, task) => finishedOf(row, task).map(({ id }) => curves.get(id)!),
+    curves: (row, task) => finishedOf(row, task, true).map(({ id }) => curves.get(id)!),
     schedules: (row, task) =>
-      finishedOf(row, task).map(({ schedule }) => schedule.flatMap(({ layers }) => layers)),
+      anyOf(row, task).map(({ schedule }) => schedule.flatMap(({ layers }) => layers)),
   };
 }
 
@@ -165,7 +177,7 @@ async function runsOf(
 }
 
 /** What was tracked of each run, by its id. */
-async function tracked(
+async function curvesOf(
   runs: readonly FinishedRun[],
   store: StoreOfRuns,
 ): Promise<Map<string, CurvePoint[]>> {

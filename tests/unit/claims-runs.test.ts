@@ -50,9 +50,10 @@ const isFinished = ({ method, task }: RunSpec) =>
   task !== "copa" && method in gains || /^schedule-/.test(method);
 const evidence = await storeEvidence(paper, setup, paper.claims!, {
   finished: async (spec) => isFinished(spec) ? await run(spec) : null,
-  // A hill under GU, the higher the later the schedule; a fall under standard training.
+  // Only runs that were asked to be tracked have a curve. A hill under GU, the higher the later the schedule; a fall under standard training.
   trace: ({ spec }) => {
     const height = 9 + Number(/\d$/.exec(spec.method)?.[0] ?? 0);
+    if (spec.hyperparameters.trackFisherEvery === 0) return Promise.resolve([]);
     const values = spec.method === "standard" ? [4, 3, 2, 1, 1, 1] : [2.5, 5, height, 6, 3, 2];
     return Promise.resolve(
       values.map((average, i) => ({ step: 100 * i, kind: "tracking", average })),

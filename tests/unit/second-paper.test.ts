@@ -87,7 +87,7 @@ test("its runs are planned: distinct, with work, and the plan survives a file", 
   );
   assert.match(
     planLines(plan).join("\n"),
-    /6 distinct runs \(the tables ask for 12\), 0 finished, 6 to make/,
+    /6 distinct runs \(the targets ask for 12\), 0 finished, 6 to make/,
   );
 });
 
