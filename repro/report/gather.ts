@@ -1,0 +1,258 @@
+// Promises everything that a report shows of a paper, from whatever runs a store holds: tables with the paper's numbers, figures, claims,
+// audit, and each finished run once. Leaves facts that need data to the caller, the page to html.ts; trains nothing.
+import { audit, auditedPaper } from "../audit/mod.ts";
+import { type Evidence, judgeClaims, publishedEvidence } from "../claims/mod.ts";
+import { drawFigure, runsOfFigure } from "../figures/mod.ts";
+import {
+  fidelityWords,
+  type Figure,
+  type Paper,
+  type ResultTable,
+  type Setup,
+  wantedRuns,
+} from "../paper/mod.ts";
+import { plain } from "../render/mod.ts";
+import { renderPicture } from "../render/picture-svg.ts";
+import type { FinishedRun, LogLine, RunStore } from "../runs/mod.ts";
+import { runId, runName } from "../spec/mod.ts";
+import {
+  explainCells,
+  type Explanation,
+  factsView,
+  type JudgedCell,
+  type JudgedFact,
+  judgeTable,
+  loadReference,
+  named,
+  referencePath,
+  type RunOfTable,
+  storedEvidence,
+  storeEvidence,
+  tableView,
+} from "../tables/mod.ts";
+import type { FactTable } from "../paper/mod.ts";
+import { layerTraces, logged, thinned } from "./curves.ts";
+import type { ReportCell, ReportData, ReportFigure, ReportPaper, ReportRun, ReportTable } from "./data.ts";
+
+export interface ReportInputs {
+  paper: Paper;
+  setup: Setup;
+  store: RunStore;
+  /** Why this backend. */
+  reason: string;
+  /** Judged facts of a table, with lines on where they come from. */
+  facts(table: FactTable): Promise<{ facts: JudgedFact[]; heading: readonly string[] }>;
+}
+
+const number = (value: number) => value.toFixed(2);
+const spread = (sd: number | null | undefined, n: number) =>
+  `${sd === null || sd === undefined ? "" : `± ${number(sd)} `}× ${n}`;
+
+/** "--seeds 3," of one missing run becomes all that are missing. */
+function commandOf({ seeds }: Explanation): string | undefined {
+  const missing = seeds.filter(({ made }) => made === undefined);
+  return missing[0]?.command.replace(
+    /--seeds \S+$/,
+    () => `--seeds ${missing.map(({ seed }) => `${seed},`).join("").replace(/(?<=,\d+),$/, "")}`,
+  );
+}
+
+function resultCell(table: ResultTable, cell: JudgedCell, explanation: Explanation): ReportCell {
+  const { row, column, mean, sd, n, paper, reference, legible, verdict, why } = cell;
+  const command = commandOf(explanation);
+  return {
+    ...{ row, column, verdict, why, rule: `mean over seeds of ${explanation.rule}` },
+    metric: table.columns.find(({ id }) => id === column)!.metric,
+    ours: mean === null ? null : number(mean),
+    ...(mean === null ? {} : { spread: spread(sd, n) }),
+    ...(reference === null || reference.from === "paper"
+      ? {}
+      : { reference: `${number(reference.mean)} ${spread(reference.sd, reference.n)}` }),
+    paper: paper === null
+      ? legible ? null : "not legible"
+      : `${number(paper.mean)}${paper.sd === undefined ? "" : ` ± ${number(paper.sd)}`}`,
+    ...(paper === null ? {} : {
+      read: `${paper.read}${
+        paper.line === undefined ? "" : `, line ${paper.line} of its text`
+      }; ${paper.n} runs`,
+    }),
+    seeds: explanation.seeds.flatMap(({ seed, run, value, made }) =>
+      made === undefined ? [] : [[seed, run, value] as [number, string, number | null]]
+    ),
+    ...(command === undefined ? {} : { command }),
+  };
+}
+
+/** One table with its runs; those that are finished go into `runs`. */
+async function resultTable(
+  { paper, setup, store, reason }: ReportInputs,
+  table: ResultTable,
+  runs: Map<string, FinishedRun>,
+): Promise<ReportTable> {
+  const wanted = await Promise.all(
+    wantedRuns(paper, table, setup).map(async (each): Promise<RunOfTable> => {
+      const id = await runId(each.spec);
+      const run = runs.get(id) ?? await store.finished(id);
+      if (run !== null) runs.set(id, run);
+      return { ...each, run };
+    }),
+  );
+  const file = await loadReference(referencePath(paper, table.id));
+  const inputs = { paper, table, setup, choice: {}, runs: wanted, file };
+  const [judged, explained] = await Promise.all([judgeTable(inputs), explainCells(inputs, [])]);
+  const finished = wanted.flatMap(({ run }) => run ?? []);
+  const view = tableView(paper, table, judged, {
+    ...{ setup, reason, runs: wanted },
+    device: [...new Set(finished.map(({ provenance }) => provenance.device))].join("; ") || "none used",
+    partial: [...new Set(finished.flatMap(({ provenance }) => provenance.partial ?? []))],
+  });
+  return {
+    ...head(paper, table),
+    heading: view.heading,
+    notes: view.notes.map(plain),
+    rows: Object.fromEntries(table.rows.map(({ id, title, model }) => [id, { title, model }])),
+    cells: judged.cells.map((cell, index) => resultCell(table, cell, explained[index])),
+  };
+}
+
+const head = (paper: Paper, table: ResultTable | FactTable) => ({
+  id: `${paper.id}-${table.id}`,
+  name: named(table.id),
+  title: table.title,
+  caption: table.published.caption,
+  layout: [...table.layout],
+});
+
+async function factTable({ paper, facts }: ReportInputs, table: FactTable): Promise<ReportTable> {
+  const found = await facts(table);
+  const view = factsView(paper, table, found.facts, found.heading);
+  const models = new Set(paper.models.map(({ id }) => id));
+  return {
+    ...head(paper, table),
+    heading: view.heading,
+    notes: view.notes.map(plain),
+    rows: Object.fromEntries(table.published.rows.map(({ id, label, model }) => [
+      id,
+      { title: label, ...(model !== undefined && models.has(model) ? { model } : {}) },
+    ])),
+    cells: found.facts.map(({ row, column, ours, tiny, printed, verdict, why, from, read, line }) => ({
+      ...{ row, column, ours, verdict, why, rule: from, paper: printed },
+      ...(tiny === undefined ? {} : { spread: `tiny world: ${tiny}` }),
+      ...(read === null ? {} : { read: `${read}${line === undefined ? "" : `, line ${line} of its text`}` }),
+    })),
+  };
+}
+
+async function figureOf(
+  { paper, setup, store }: ReportInputs,
+  figure: Figure,
+  runs: Map<string, FinishedRun>,
+): Promise<ReportFigure> {
+  const wanted = await runsOfFigure(store, paper, figure, setup);
+  for (const { run } of wanted) if (run !== null) runs.set(run.id, run);
+  const { picture, records, missing } = await drawFigure(paper, figure, setup, wanted);
+  return {
+    id: `${paper.id}-${figure.id}`,
+    name: named(figure.id),
+    title: figure.title,
+    svg: renderPicture(picture),
+    notes: [...picture.notes],
+    missing,
+    runs: wanted.flatMap(({ run }) => run?.id ?? []),
+    records,
+  };
+}
+
+/** What a run did and when, from its schedule, logs and provenance. */
+function events(run: FinishedRun, losses: readonly LogLine[], validation: readonly LogLine[]): string[] {
+  const { schedule, provenance } = run;
+  const at = [
+    ...schedule.map(({ step, layers }) => ({
+      step,
+      text: `layer${layers.length === 1 ? "" : "s"} ${layers.join(" ")} opened`,
+    })),
+    ...logged(losses, "loss").filter((_, i, all) => i === 0 || i === all.length - 1).map((
+      { step, value },
+    ) => ({
+      step,
+      text: `loss ${value.toPrecision(4)}`,
+    })),
+    ...logged(validation, "score").map(({ step, value }) => ({
+      step,
+      text: `validation score ${number(value)}`,
+    })),
+  ].sort((a, b) => a.step - b.step);
+  return [
+    ...(provenance.started ? [`started ${provenance.started}`] : []),
+    ...at.map(({ step, text }) => `step ${step}: ${text}`),
+    ...(provenance.finished ? [`finished ${provenance.finished} after ${provenance.seconds} s`] : []),
+  ];
+}
+
+async function reportRun(store: RunStore, run: FinishedRun): Promise<ReportRun> {
+  const [losses, trf, validation] = await Promise.all(
+    (["losses", "trf", "validation"] as const).map((name) => store.log(run.id, name)),
+  );
+  return {
+    id: run.id,
+    name: runName(run.spec),
+    spec: run.spec as unknown as Record<string, unknown>,
+    provenance: run.provenance,
+    metrics: run.metrics,
+    schedule: run.schedule,
+    losses: thinned(logged(losses, "loss")),
+    trace: thinned(logged(trf.filter(({ kind }) => kind === "tracking"), "average")),
+    validation: thinned(logged(validation, "score")),
+    layers: layerTraces(trf),
+    log: events(run, losses, validation),
+  };
+}
+
+async function claimsOf({ paper, setup, store }: ReportInputs) {
+  const claims = paper.claims ?? [];
+  if (claims.length === 0) return [];
+  const evidence: Record<string, Evidence> = {
+    "the paper's own numbers": publishedEvidence(paper.printed),
+    "stored tiny runs": await storedEvidence(paper),
+    [`runs of the store, scale ${setup.scale}`]: await storeEvidence(paper, setup, claims, {
+      finished: async (spec) => await store.finished(await runId(spec)),
+      trace: (run) => store.log(run.id, "trf"),
+    }),
+  };
+  return judgeClaims(claims, evidence);
+}
+
+export async function gatherReport(all: readonly ReportInputs[]): Promise<ReportData> {
+  const papers: ReportPaper[] = [];
+  const runs: Record<string, ReportRun> = {};
+  for (const inputs of all) {
+    const { paper, setup, store } = inputs;
+    const finished = new Map<string, FinishedRun>();
+    const tables: ReportTable[] = [];
+    for (const table of paper.tables) {
+      tables.push(
+        table.kind === "facts" ? await factTable(inputs, table) : await resultTable(inputs, table, finished),
+      );
+    }
+    const figures: ReportFigure[] = [];
+    for (const figure of paper.figures ?? []) figures.push(await figureOf(inputs, figure, finished));
+    const { id, title, shortTitle, authors, venue, code } = paper;
+    papers.push({
+      ...{ id, title, shortTitle, authors, venue, code, tables, figures },
+      setup: `scale ${setup.scale} · fidelity ${fidelityWords(setup)} · backend ${setup.backend} · seeds ${
+        setup.seeds.join(" ")
+      }`,
+      ...(setup.scale === "tiny"
+        ? {
+          note:
+            "Scale tiny is a small world made by this project: its runs neither confirm nor refute the paper.",
+        }
+        : {}),
+      models: paper.models.map((model) => ({ id: model.id, title: model.title })),
+      claims: await claimsOf(inputs),
+      audit: audit(auditedPaper(paper)),
+    });
+    for (const run of finished.values()) runs[run.id] = await reportRun(store, run);
+  }
+  return { format: 1, papers, runs };
+}

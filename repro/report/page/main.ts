@@ -1,0 +1,147 @@
+// Promises what the page does by itself: filters that hide rows, and a panel for each number with the runs behind it, by mouse and by keys.
+// Runs in a browser, as the JavaScript that build.mjs writes to assets/. Leaves all that can be read without a script to html.ts.
+import type { ReportCell, ReportRun } from "../data.ts";
+import { curveSvg, heatMapSvg, scheduleSvg } from "./drawings.ts";
+import { details, element, pairsOf } from "./elements.ts";
+
+interface Data {
+  tables: Record<string, { name: string; rows: Record<string, { title: string }>; cells: ReportCell[] }>;
+  runs: Record<string, ReportRun>;
+}
+
+const data = JSON.parse(document.getElementById("data")!.textContent!) as Data;
+const form = document.getElementById("filters") as HTMLFormElement;
+const panel = document.getElementById("panel") as HTMLDialogElement;
+const rows = [...document.querySelectorAll<HTMLElement>("[data-row]")];
+const cells = [...document.querySelectorAll<HTMLElement>("[data-verdict]")];
+// The innermost first: a section shows what its parts show.
+const sections = [...document.querySelectorAll<HTMLElement>("[data-section]")].reverse();
+
+function filter(): void {
+  const chosen = new FormData(form);
+  const [verdict, table, model] = ["verdict", "table", "model"].map((name) => String(chosen.get(name)));
+  const words = String(chosen.get("text")).toLowerCase().split(/\s+/).filter(Boolean);
+  let shown = 0;
+  for (const row of rows) {
+    const of = row.dataset;
+    row.hidden = !((verdict === "" || of.verdicts!.split("|").includes(verdict)) &&
+      (table === "" || of.table === table) &&
+      (model === "" || of.model === model) && words.every((word) => of.text!.includes(word)));
+    if (!row.hidden) shown++;
+  }
+  for (const cell of cells) cell.classList.toggle("dim", verdict !== "" && cell.dataset.verdict !== verdict);
+  const isAll = verdict + table + model + words.join("") === "";
+  // Blocks and sections without a visible row; an empty section stays where nothing is filtered.
+  for (const block of document.querySelectorAll<HTMLElement>("[data-section] .scroll")) {
+    const inside = [...block.querySelectorAll<HTMLElement>("[data-row]")];
+    block.hidden = inside.length > 0 && inside.every(({ hidden }) => hidden);
+  }
+  for (const section of sections) {
+    section.hidden = !isAll &&
+      ![...section.querySelectorAll<HTMLElement>("[data-row]")].some(({ hidden }) => !hidden);
+  }
+  document.getElementById("shown")!.textContent = isAll ? "" : `${shown} of ${rows.length} rows and entries`;
+}
+form.addEventListener("input", filter);
+form.addEventListener("submit", (event) => event.preventDefault());
+form.addEventListener("reset", () => setTimeout(filter));
+
+/** What had the focus before the panel, and what the panel showed before. */
+let opener: HTMLElement | null = null;
+
+function open(title: string, content: (Node | string)[]): void {
+  document.getElementById("panel-title")!.textContent = title;
+  document.getElementById("panel-body")!.replaceChildren(...content);
+  if (!panel.open) {
+    opener = document.activeElement as HTMLElement | null;
+    panel.showModal();
+  }
+  panel.scrollTop = 0;
+  document.getElementById("close")!.focus();
+}
+
+panel.addEventListener("close", () => opener?.focus());
+document.getElementById("close")!.addEventListener("click", () => panel.close());
+panel.addEventListener("click", (event) => {
+  if (event.target === panel) panel.close();
+});
+
+function action(text: string, act: () => void): HTMLElement {
+  const button = element("button", { type: "button" }, text);
+  button.addEventListener("click", act);
+  return button;
+}
+
+function openCell(table: string, index: number): void {
+  const { name, rows, cells } = data.tables[table];
+  const cell = cells[index];
+  const facts: [string, string | undefined][] = [
+    ["ours", cell.ours === null ? "no number: a gap" : `${cell.ours} ${cell.spread ?? ""}`],
+    ["the paper", cell.paper ?? "prints nothing here"],
+    ["read at", cell.read],
+    ["reference", cell.reference],
+    ["verdict", `${cell.verdict}: ${cell.why}`],
+    ["rule", cell.rule],
+  ];
+  const content: (Node | string)[] = [pairsOf(facts)];
+  const seeds = cell.seeds ?? [];
+  if (seeds.length > 0) {
+    content.push(element("h3", {}, "Runs"));
+    for (const [seed, run, value] of seeds) {
+      content.push(
+        element(
+          "p",
+          {},
+          `seed ${seed}: ${value === null ? "–" : value.toFixed(2)}  `,
+          action(`run ${run}`, () => openRun(run, () => openCell(table, index))),
+        ),
+      );
+    }
+    // The first one at once: what most readers came for.
+    if (seeds.length === 1) content.push(...runParts(data.runs[seeds[0][1]]));
+  }
+  if (cell.command !== undefined) {
+    content.push(element("h3", {}, "Missing runs are made by"), element("pre", {}, cell.command));
+  }
+  open(`${name}, ${rows[cell.row].title}, ${cell.column}`, content);
+}
+
+/** Cells that a run feeds, table by table. */
+function fedBy(id: string): string[] {
+  return Object.values(data.tables).flatMap(({ name, cells }) => {
+    const fed = cells.filter(({ seeds }) => seeds?.some(([, run]) => run === id)).length;
+    return fed === 0 ? [] : [`${name}: ${fed} cell${fed === 1 ? "" : "s"}`];
+  });
+}
+
+function runParts(run: ReportRun): Node[] {
+  const plain = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  const entries = (of: Record<string, unknown>) =>
+    pairsOf(Object.entries(of).map(([key, value]) => [key, plain(value)]));
+  const { hyperparameters, ...spec } = run.spec;
+  return [
+    element("p", {}, `feeds ${fedBy(run.id).join(", ") || "figures only"}`),
+    details("Loss", true, curveSvg(run.losses, "loss")),
+    details("tr(F)", true, curveSvg(run.trace, "mean tr(F) of the open adapters"), heatMapSvg(run.layers)),
+    details("Schedule", true, scheduleSvg(run.schedule, Number(run.losses.steps.at(-1) ?? 0))),
+    details("Validation", false, curveSvg(run.validation, "validation score")),
+    details("Specification", false, entries(spec), entries(hyperparameters as Record<string, unknown>)),
+    details("Provenance", false, entries(run.provenance)),
+    details("Results", false, entries(run.metrics)),
+    details("Log", false, element("pre", {}, run.log.join("\n"))),
+  ];
+}
+
+/** @param back shows again what the run was opened from */
+function openRun(id: string, back?: () => void): void {
+  const run = data.runs[id];
+  open(`Run ${id}: ${run.name}`, [...back ? [action("Back to the number", back)] : [], ...runParts(run)]);
+}
+
+document.addEventListener("click", (event) => {
+  const target = (event.target as Element).closest<HTMLElement>("[data-cell],[data-run]");
+  if (target === null) return;
+  if (target.dataset.run !== undefined) openRun(target.dataset.run);
+  else openCell(target.dataset.table!, Number(target.dataset.cell));
+});
+filter();
