@@ -28,6 +28,7 @@ const fixed: Record<string, () => Promise<{ command: Command }>> = {
   compare: () => import("./commands/compare.ts"),
   audit: () => import("./commands/audit.ts"),
   claims: () => import("./commands/claims.ts"),
+  report: () => import("./commands/report.ts"),
 };
 
 /** A command by name: one of the above, or a table or figure of one of the papers; undefined where there is none. */

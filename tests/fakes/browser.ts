@@ -24,7 +24,7 @@ async function bundle(source: string): Promise<string> {
 }
 
 /** Folder with `chromium` and the libraries that it needs. */
-function unpackBrowser(): Promise<string> {
+export function unpackBrowser(): Promise<string> {
   return unpackChromium("chromium", async (binaries, folder) => {
     await writeFile(join(folder, "chromium"), await archive(binaries, "chromium.br"), { mode: 0o755 });
     for (const name of ["al2023.tar.br", "swiftshader.tar.br"]) {
@@ -115,7 +115,7 @@ export async function inBrowser(source: string, { isolated }: { isolated: boolea
 }
 
 /** Processes that are just ending may still write to it. */
-async function removeFolder(folder: string): Promise<void> {
+export async function removeFolder(folder: string): Promise<void> {
   for (let attempt = 1;; attempt++) {
     try {
       return await rm(folder, { recursive: true, force: true });

@@ -55,7 +55,7 @@ test("help, version and list", async () => {
         "doctor",
         "pretrain",
       ],
-      ...["selftest", "tune", "audit", "claims", "export", "figure1", "figure6"],
+      ...["selftest", "tune", "audit", "claims", "report", "export", "figure1", "figure6"],
     ]
   ) {
     assert.match(help.out, name);
