@@ -112,7 +112,10 @@ test("claims: each on the paper's numbers and on the stored runs", async () => {
 
 for (
   const [words, message] of [
-    [["tabel1"], /unknown command "tabel1"; choose table1, table2, .*table18, all, run, /],
+    [
+      ["tabel1"],
+      /unknown command "tabel1"; choose table1, table2, .*table18, figure1, .*figure6, all, run, /,
+    ],
     [["table1", "--scale", "huge"], /unknown scale "huge"; choose tiny, low-data, paper/],
     [["table1", "--rows", "bert"], /unknown row "bert"; choose from mbert\/standard/],
     [["table1", "--columns", "xquad/worst"], /unknown column "xquad\/worst"; choose from mlqa\/en\/f1/],
@@ -171,7 +174,7 @@ test("another folder of papers has other commands, with nothing told to the prog
   }
   const none = await reproWith(env, "table7");
   assert.is(none.code, 2);
-  assert.match(none.err, /unknown command "table7"; choose table1, table2, all, /);
+  assert.match(none.err, /unknown command "table7"; choose table1, table2, figure1, all, /);
 });
 
 test("a saved plan is executed; one whose models are not at hand, or that was changed, is refused", async () => {
