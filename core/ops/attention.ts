@@ -22,6 +22,30 @@ export interface AttentionOptions {
 
 export const noRandom: RandomStream = { k0: 0, k1: 0, c1: 0, c2: 0, c3: 0 };
 
+/** What q, k, v and the options say of an attention over heads. @throws when they do not fit together */
+export function checkedHeads(name: string, q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions) {
+  const { heads, mask, packed, dropout = 0, random } = options;
+  const axes = packed ? 2 : 3;
+  if (q.shape.length !== axes || !sameShape(q.shape, k.shape) || !sameShape(q.shape, v.shape)) {
+    fail(
+      `${name}: q ${showShape(q.shape)}, k ${showShape(k.shape)}, v ${
+        showShape(v.shape)
+      }; wanted three equal ${packed ? "[N, H] of packed rows" : "[B, T, H]"}`,
+    );
+  }
+  if (packed && mask) fail(`${name}: packed rows have no padding; give no mask with them`);
+  const [batch, tokens] = packed ? [packed.batch, packed.tokens] : q.shape;
+  const hidden = q.shape[axes - 1];
+  if (hidden % heads !== 0) {
+    fail(`${name}: hidden size ${hidden} is not divisible by ${heads} heads; check num_attention_heads`);
+  }
+  if (mask !== undefined && (mask.dtype !== "i32" || mask.size !== batch * tokens)) {
+    fail(`${name}: mask ${mask.dtype} ${showShape(mask.shape)}; wanted i32 [${batch},${tokens}]`);
+  }
+  if (dropout > 0 && random === undefined) fail(`${name}: dropout needs a random stream; pass \`random\``);
+  return { batch, tokens, hidden, headSize: hidden / heads };
+}
+
 /**
  * Multi-head self-attention (Vaswani et al., 2017, Eq. 1) without the projections.
  * @param q [B, T, H]; head a of a token is its elements a·H/heads … (a+1)·H/heads − 1
@@ -30,27 +54,8 @@ export const noRandom: RandomStream = { k0: 0, k1: 0, c1: 0, c2: 0, c3: 0 };
  * @returns [B, T, H]
  */
 export function attention(q: Tensor, k: Tensor, v: Tensor, options: AttentionOptions): Tensor {
-  const { heads, mask, dropout = 0, random } = options;
-  const { packed } = options;
-  const axes = packed ? 2 : 3;
-  if (q.shape.length !== axes || !sameShape(q.shape, k.shape) || !sameShape(q.shape, v.shape)) {
-    fail(
-      `attention: q ${showShape(q.shape)}, k ${showShape(k.shape)}, v ${
-        showShape(v.shape)
-      }; wanted three equal ${packed ? "[N, H] of packed rows" : "[B, T, H]"}`,
-    );
-  }
-  if (packed && mask) fail("attention: packed rows have no padding; give no mask with them");
-  const [batch, tokens] = packed ? [packed.batch, packed.tokens] : q.shape;
-  const hidden = q.shape[axes - 1];
-  if (hidden % heads !== 0) {
-    fail(`attention: hidden size ${hidden} is not divisible by ${heads} heads; check num_attention_heads`);
-  }
-  if (mask !== undefined && (mask.dtype !== "i32" || mask.size !== batch * tokens)) {
-    fail(`attention: mask ${mask.dtype} ${showShape(mask.shape)}; wanted i32 [${batch},${tokens}]`);
-  }
-  if (dropout > 0 && random === undefined) fail("attention: dropout needs a random stream; pass `random`");
-  const headSize = hidden / heads;
+  const { mask, packed, heads, dropout = 0, random } = options;
+  const { batch, tokens, headSize } = checkedHeads("attention", q, k, v, options);
   const shape = {
     batch,
     tokens,

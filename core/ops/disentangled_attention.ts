@@ -5,7 +5,7 @@ import { needsGrad, record } from "../autograd.ts";
 import { fail } from "../errors.ts";
 import { sameShape, type Shape, showShape } from "../shape.ts";
 import { empty, type Tensor } from "../tensor.ts";
-import { type AttentionOptions, noRandom } from "./attention.ts";
+import { type AttentionOptions, checkedHeads, noRandom } from "./attention.ts";
 import type { OpSample } from "./sample.ts";
 
 export interface DisentangledOptions extends AttentionOptions {
@@ -40,22 +40,7 @@ export function disentangledAttention(
 ): Tensor {
   const { heads, mask, packed, dropout = 0, random } = options;
   const { keys, queries, relative } = positions;
-  const axes = packed ? 2 : 3;
-  if (q.shape.length !== axes || !sameShape(q.shape, k.shape) || !sameShape(q.shape, v.shape)) {
-    fail(
-      `disentangledAttention: q ${showShape(q.shape)}, k ${showShape(k.shape)}, v ${
-        showShape(v.shape)
-      }; wanted three equal ${packed ? "[N, H] of packed rows" : "[B, T, H]"}`,
-    );
-  }
-  if (packed && mask) fail("disentangledAttention: packed rows have no padding; give no mask with them");
-  const [batch, tokens] = packed ? [packed.batch, packed.tokens] : q.shape;
-  const hidden = q.shape[axes - 1];
-  if (hidden % heads !== 0) {
-    fail(
-      `disentangledAttention: hidden size ${hidden} is not divisible by ${heads} heads; check num_attention_heads`,
-    );
-  }
+  const { batch, tokens, hidden, headSize } = checkedHeads("disentangledAttention", q, k, v, options);
   const ownTables = keys.shape.length === 3;
   const rows = keys.shape[keys.shape.length - 2];
   if (!sameShape(keys.shape, queries.shape) || !isTable(keys.shape, batch, hidden)) {
@@ -72,15 +57,6 @@ export function disentangledAttention(
       }]`,
     );
   }
-  if (mask !== undefined && (mask.dtype !== "i32" || mask.size !== batch * tokens)) {
-    fail(
-      `disentangledAttention: mask ${mask.dtype} ${showShape(mask.shape)}; wanted i32 [${batch},${tokens}]`,
-    );
-  }
-  if (dropout > 0 && random === undefined) {
-    fail("disentangledAttention: dropout needs a random stream; pass `random`");
-  }
-  const headSize = hidden / heads;
   const shape = {
     batch,
     tokens,
