@@ -31,8 +31,6 @@ export interface Batch {
    * the loss; true gives it no probability, as if each row had its own length. Nothing else reads padding.
    */
   ignorePadding?: boolean;
-  /** Computes padding where it could be left out: per-example gradients need examples of equal size. */
-  keepPadding?: boolean;
 }
 
 /** Rows one after another, N tokens in all, without padding. */
@@ -71,8 +69,6 @@ export interface Inputs<Integers, Weights> {
   readonly firstPlaces: Integers;
   /** No score is wanted of padding. */
   readonly isPaddingUnread: boolean;
-  /** Padding must be computed even so. */
-  readonly keepsPadding: boolean;
   /** i32 [2T − 1], where the encoder has relative positions: the row of each distance, see relative.ts. */
   readonly relative: Integers | undefined;
   /** Masked-language modelling: i32 [N], which tokens are predicted; undefined for all. */
@@ -89,7 +85,7 @@ export type DeviceBatch = Inputs<Tensor, Tensor>;
 export function hostBatch(
   config: EncoderConfig,
   batch: Batch,
-  head: Pick<HostBatch, "targets" | "predicted" | "isPaddingUnread" | "keepsPadding">,
+  head: Pick<HostBatch, "targets" | "predicted" | "isPaddingUnread">,
 ): HostBatch {
   const choices = batch.choices ?? 1;
   const rows = batch.examples * choices;

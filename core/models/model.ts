@@ -49,7 +49,7 @@ export interface ModelOptions {
 export interface ForwardOptions {
   /** Given while training; without it nothing is dropped. */
   dropout?: DropoutKey;
-  /** Gradients of this pass will be taken per example (`backward` with examples). Default false. */
+  /** Gradients of this pass will be taken per example (`backward` with examples), so padding is kept. Default false. */
   perExample?: boolean;
 }
 
@@ -138,7 +138,6 @@ export class Model {
       predicted: this.#head.predicted?.(batch),
       isPaddingUnread: this.#head.reads === "first" ||
         (this.#head.reads === "tokens" && !!batch.ignorePadding),
-      keepsPadding: this.#head.reads === "positions" || !!batch.keepPadding,
       targets: labelled ? this.#head.targets(batch) : [],
     });
   }

@@ -9,8 +9,7 @@ import type { HostBatch } from "./batch.ts";
  */
 export function packed(whole: HostBatch): HostBatch {
   const { rows, tokens, mask } = whole;
-  if (mask === undefined || whole.packing !== undefined) return whole;
-  if (!whole.isPaddingUnread || whole.keepsPadding) return whole;
+  if (mask === undefined || whole.packing !== undefined || !whole.isPaddingUnread) return whole;
   const starts = new Int32Array(rows + 1);
   for (let row = 0; row < rows; row++) {
     const count = lengthOf(mask.subarray(row * tokens, (row + 1) * tokens));

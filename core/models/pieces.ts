@@ -46,7 +46,6 @@ function part(whole: HostBatch, from: number, to: number): HostBatch {
     firsts: whole.firsts.subarray(0, (to - from) * choices),
     firstPlaces: whole.firstPlaces.subarray(0, (to - from) * choices),
     isPaddingUnread: whole.isPaddingUnread,
-    keepsPadding: whole.keepsPadding,
     relative: whole.relative,
     predicted: predicted && orNone(whole.predicted!.subarray(...predicted).map((token) => token - first), 0),
     targets: whole.targets.map((each, i) =>

@@ -75,10 +75,7 @@ async function estimate(
   // The head must train for a gradient to be taken in LPFT's first phase, but only task adapters count.
   const results = await fisherTrace<Drawn>({
     batches: batches.map((batch) => ({
-      host: model.prepare({
-        ...modelBatch(batch, ignoresPadding(spec)),
-        keepPadding: !asCoded("fisher-gradient"),
-      }, false),
+      host: model.prepare(modelBatch(batch, ignoresPadding(spec)), false),
       labels: rowLabels(batch.labels),
     })),
     examples: ({ host }) => host.examples,

@@ -137,7 +137,7 @@ export async function compareTrajectory(backend: Backend, run: Trajectory): Prom
       async trace() {
         model.setTrainable({ layers, head: true });
         const results = await fisherTrace<Batch>({
-          batches: [100, 101].map((n) => ({ ...batchOf(run, model, n), keepPadding: !coded })),
+          batches: [100, 101].map((n) => batchOf(run, model, n)),
           examples: ({ examples }) => examples,
           logits: (batch) => model.logits(batch, { perExample: !coded }),
           groups: model.taskGroups,

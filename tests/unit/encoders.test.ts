@@ -218,7 +218,7 @@ test("gradients per example through positions that all examples share are refuse
 });
 
 test("encoders embed what they have: no types or positions where there are none", () => {
-  const head = { predicted: undefined, isPaddingUnread: false, keepsPadding: false, targets: [] };
+  const head = { predicted: undefined, isPaddingUnread: false, targets: [] };
   const deberta = hostBatch(small.deberta, batch, head),
     distilbert = hostBatch(small.distilbert, batch, head);
   assert.equal([deberta.types, deberta.positions, distilbert.types], [undefined, undefined, undefined]);
