@@ -1,9 +1,8 @@
-// Promises what large files need beyond runtime.ts: a range read without the rest, bytes appended where a download stopped,
-// digests over what lies on the disk, links, free space. Leaves small files and atomic writes to runtime.ts.
+// Promises what large files need beyond runtime.ts: bytes appended where a download stopped, digests over what lies on the disk, links, free space. Leaves small files and atomic writes to runtime.ts.
 import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as nodePath from "node:path";
-import { errorCode, makeFolder } from "./runtime.ts";
+import { errorCode, fileReader, makeFolder } from "./runtime.ts";
 
 /** Size in bytes; null when there is no such file (a link that points nowhere counts as none). */
 export async function sizeOrNull(path: string): Promise<number | null> {
@@ -14,33 +13,6 @@ export async function sizeOrNull(path: string): Promise<number | null> {
     if (["ENOENT", "ENOTDIR"].includes(errorCode(error))) return null;
     throw error;
   }
-}
-
-/** A file open for reading anywhere in it. */
-export interface OpenFile {
-  readonly size: number;
-  /** Bytes [offset, offset + length), fewer at the end of the file. */
-  read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
-  close(): Promise<void>;
-}
-
-export async function openFile(path: string): Promise<OpenFile> {
-  const file = await fs.open(path, "r");
-  const { size } = await file.stat();
-  return {
-    size,
-    async read(offset, length) {
-      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
-      let done = 0;
-      while (done < bytes.length) {
-        const { bytesRead } = await file.read(bytes, done, bytes.length - done, offset + done);
-        if (bytesRead === 0) return bytes.slice(0, done);
-        done += bytesRead;
-      }
-      return bytes;
-    },
-    close: () => file.close(),
-  };
 }
 
 /** A file that grows at its end. */
@@ -84,21 +56,17 @@ export interface Digests {
 
 /** SHA-256 and git's blob name of a file, in one pass over what is really on the disk. */
 export async function digestFile(path: string, signal?: AbortSignal): Promise<Digests> {
-  const file = await openFile(path);
-  try {
-    const sha256 = createHash("sha256");
-    const git = createHash("sha1").update(`blob ${file.size}\0`);
-    const piece = 4 << 20;
-    for (let at = 0; at < file.size; at += piece) {
-      signal?.throwIfAborted();
-      const bytes = await file.read(at, piece);
-      sha256.update(bytes);
-      git.update(bytes);
-    }
-    return { bytes: file.size, sha256: sha256.digest("hex"), gitSha1: git.digest("hex") };
-  } finally {
-    await file.close();
+  const file = await fileReader(path);
+  const sha256 = createHash("sha256");
+  const git = createHash("sha1").update(`blob ${file.size}\0`);
+  const piece = 4 << 20;
+  for (let at = 0; at < file.size; at += piece) {
+    signal?.throwIfAborted();
+    const bytes = await file.read(at, piece);
+    sha256.update(bytes);
+    git.update(bytes);
   }
+  return { bytes: file.size, sha256: sha256.digest("hex"), gitSha1: git.digest("hex") };
 }
 
 /** Makes `path` stand for `target` by a relative link, or by a copy where the system grants no links. */

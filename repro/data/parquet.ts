@@ -2,7 +2,7 @@
 // its start included). Leaves what the columns mean to fetched.ts and wikipedia.ts.
 import { parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { openFile } from "../disk.ts";
+import { fileReader } from "../runtime.ts";
 import { DataError } from "./errors.ts";
 
 // hyparquet's own decoder drops a leading U+FEFF, which some contexts of XQuAD begin with: every answer would be off by one.
@@ -23,10 +23,11 @@ async function within<T>(
   columns: readonly string[],
   work: (parquet: OpenParquet) => Promise<T>,
 ): Promise<T> {
-  const open = await openFile(path);
+  const open = await fileReader(path);
   const file = {
     byteLength: open.size,
-    slice: async (start: number, end?: number) => (await open.read(start, (end ?? open.size) - start)).buffer,
+    slice: async (start: number, end?: number) =>
+      new Uint8Array(await open.read(start, (end ?? open.size) - start)).buffer,
   };
   const wrong = (error: unknown) => {
     throw error instanceof DataError ? error : new DataError(
@@ -37,31 +38,27 @@ async function within<T>(
       error,
     );
   };
-  try {
-    const metadata = await parquetMetadataAsync(file).catch(wrong);
-    const present = metadata.schema.filter((_, i) => i > 0).map(({ name }) => name);
-    const absent = columns.filter((column) => !present.includes(column));
-    if (absent.length > 0) {
-      throw new DataError(
-        path,
-        "",
-        `no column ${absent.map((name) => `"${name}"`).join(", ")} among ${present.join(", ")}`,
-        "check that the file is of the named data set and revision",
-      );
-    }
-    const starts = [0];
-    for (const { num_rows } of metadata.row_groups) starts.push(starts.at(-1)! + Number(num_rows));
-    return await work({
-      groups: metadata.row_groups.length,
-      rows: async (group) => {
-        const [rowStart, rowEnd] = [starts[group], starts[group + 1]];
-        const options = { file, metadata, columns: [...columns], rowStart, rowEnd, compressors, parsers };
-        return await parquetReadObjects(options).catch(wrong) as ParquetRow[];
-      },
-    });
-  } finally {
-    await open.close();
+  const metadata = await parquetMetadataAsync(file).catch(wrong);
+  const present = metadata.schema.filter((_, i) => i > 0).map(({ name }) => name);
+  const absent = columns.filter((column) => !present.includes(column));
+  if (absent.length > 0) {
+    throw new DataError(
+      path,
+      "",
+      `no column ${absent.map((name) => `"${name}"`).join(", ")} among ${present.join(", ")}`,
+      "check that the file is of the named data set and revision",
+    );
   }
+  const starts = [0];
+  for (const { num_rows } of metadata.row_groups) starts.push(starts.at(-1)! + Number(num_rows));
+  return await work({
+    groups: metadata.row_groups.length,
+    rows: async (group) => {
+      const [rowStart, rowEnd] = [starts[group], starts[group + 1]];
+      const options = { file, metadata, columns: [...columns], rowStart, rowEnd, compressors, parsers };
+      return await parquetReadObjects(options).catch(wrong) as ParquetRow[];
+    },
+  });
 }
 
 export const parquetGroupCount = (path: string): Promise<number> =>

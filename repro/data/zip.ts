@@ -1,15 +1,16 @@
 // Promises the members of a zip archive on the disk, read where they lie: text whole or line by line, files unpacked; nothing of
 // the archive is held beyond what is asked for. Leaves what the members mean to fetched.ts.
 import { configure, type Entry, type FileEntry, Reader, Uint8ArrayWriter, ZipReader } from "@zip.js/zip.js";
-import { type OpenFile, openFile } from "../disk.ts";
+import type { ByteReader } from "../../core/mod.ts";
+import { fileReader } from "../runtime.ts";
 import { DataError } from "./errors.ts";
 
 // Workers would be started for every member and outlive the command.
 configure({ useWebWorkers: false });
 
-class DiskReader extends Reader<OpenFile> {
-  private readonly file: OpenFile;
-  constructor(file: OpenFile) {
+class DiskReader extends Reader<ByteReader> {
+  private readonly file: ByteReader;
+  constructor(file: ByteReader) {
     super(file);
     this.file = file;
     this.size = file.size;
@@ -20,24 +21,20 @@ class DiskReader extends Reader<OpenFile> {
 }
 
 async function within<T>(path: string, work: (entries: FileEntry[]) => Promise<T>): Promise<T> {
-  const file = await openFile(path);
+  const file = await fileReader(path);
+  let entries: Entry[];
   try {
-    let entries: Entry[];
-    try {
-      entries = await new ZipReader(new DiskReader(file)).getEntries();
-    } catch (error) {
-      throw new DataError(
-        path,
-        "",
-        `not a readable zip archive (${(error as Error).message}, ${file.size} bytes)`,
-        "it may be truncated; fetch it again",
-        error,
-      );
-    }
-    return await work(entries.filter((entry): entry is FileEntry => !entry.directory));
-  } finally {
-    await file.close();
+    entries = await new ZipReader(new DiskReader(file)).getEntries();
+  } catch (error) {
+    throw new DataError(
+      path,
+      "",
+      `not a readable zip archive (${(error as Error).message}, ${file.size} bytes)`,
+      "it may be truncated; fetch it again",
+      error,
+    );
   }
+  return await work(entries.filter((entry): entry is FileEntry => !entry.directory));
 }
 
 function find(entries: FileEntry[], member: string, path: string): FileEntry {
