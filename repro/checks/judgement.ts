@@ -70,4 +70,5 @@ export interface Judgement {
   runsNeeded?: number;
 }
 
-export const points = (value: number): string => value.toFixed(2);
+/** Two decimals; what rounds to nothing has no sign. */
+export const points = (value: number): string => value.toFixed(2).replace(/^-(?=0\.00$)/, "");

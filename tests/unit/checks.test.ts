@@ -70,6 +70,12 @@ test("one seed far off is noticed although the means of all are near", () => {
   assert.is(judge(values({ 9: 50.5 }), stored).verdict, "consistent");
 });
 
+test("a difference that rounds to nothing is told without a sign", () => {
+  assert.is(judge(values({ 1: 48.999 }), stored).why, "with seed 1: |0.00| ≤ 0.50");
+  assert.is(judge(values({ 1: 48.99 }), stored).why, "with seed 1: |-0.01| ≤ 0.50");
+  assert.match(judge(values({ 9: 49.999 }), stored).why, /^with other seeds: \|0\.00\| ≤ /);
+});
+
 test("other seeds are compared with the spread", () => {
   const { verdict, tolerance } = judge(values({ 9: 53.3 }), stored);
   assert.is(verdict, "consistent");
