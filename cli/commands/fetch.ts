@@ -29,7 +29,7 @@ function fetchSets(words: readonly string[], origin: Origin): Map<string, FileSe
 
 export const command: Command = {
   name: "fetch",
-  summary: "download and verify models, language adapters and data sets (a table's, or by name)",
+  summary: "download and verify models, language adapters and data sets (a table's, a figure's, or by name)",
   positions: ["<what...>"],
   options: [
     {

@@ -1,5 +1,5 @@
 // Promises where each model, adapter and data set of this paper comes from, pinned by commit and digest as well as public sources
-// allow (pins.json says how well), and which of them a table needs. Leaves downloading to repro/fetch.
+// allow (pins.json says how well), and which of them a table or a figure needs. Leaves downloading to repro/fetch.
 import {
   type Evidence,
   type FileSet,
@@ -9,6 +9,7 @@ import {
 } from "../../repro/fetch/wanted.ts";
 import type { Download } from "../../repro/paper/mod.ts";
 import type { TaskName } from "../../repro/spec/mod.ts";
+import { figures } from "./figures/mod.ts";
 import { printed } from "./printed.ts";
 import { datasets as evaluated } from "./world.ts";
 import pins from "./pins.json" with { type: "json" };
@@ -87,20 +88,25 @@ function needsOf(models_: Iterable<string>, tasks: Iterable<TaskName>): string[]
   return [...new Set([...models, ...data])];
 }
 
-/** What each table of results needs. */
-const tables: Record<string, readonly string[]> = Object.fromEntries(
-  printed.allResults.map(({ table, rows, columns }) => [
+/** What each table of results, the table that counts the data, and each figure needs. */
+const targets: Record<string, readonly string[]> = Object.fromEntries([
+  ...printed.allResults.map(({ table, rows, columns }) => [
     table,
     needsOf(
       rows.map(({ model }) => model),
       columns.map(({ dataset }) => evaluated.find(({ id }) => id === dataset)!.task),
     ),
   ]),
-);
+  ["table5", needsOf([], printed.text("table5").rows.map(({ task }) => task as TaskName))],
+  ...figures.map(({ id, requests, models = [] }) => [
+    id,
+    needsOf([...requests.map(({ model }) => model), ...models], requests.map(({ task }) => task)),
+  ]),
+]);
 
 /** Everything that can be named, in the order of help. */
 export const fetchNames: readonly string[] = [
-  ...Object.keys(tables),
+  ...Object.keys(targets),
   ...Object.keys(models),
   ...Object.entries(adapters).flatMap(([encoder, { choices }]) =>
     Object.keys(choices).sort().map((choice) => adapterId(encoder, choice))
@@ -112,11 +118,11 @@ export const fetchNames: readonly string[] = [
 function one(word: string, origin: Origin): FileSet[] | null {
   if (word === "all") {
     const usual = fetchNames.filter((name) =>
-      !(name in tables) && name !== "all" && !/-adapters-/.test(name)
+      !(name in targets) && name !== "all" && !/-adapters-/.test(name)
     );
     return usual.flatMap((name) => one(name, origin)!);
   }
-  if (word in tables) return tables[word].flatMap((name) => one(name, origin)!);
+  if (word in targets) return targets[word].flatMap((name) => one(name, origin)!);
   if (word in models) return [modelSet(word)];
   if (word in datasets) return [datasetSet(word, origin)];
   for (const [encoder, { model, choices }] of Object.entries(adapters)) {

@@ -2,6 +2,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { fetchNames, fetchSets } from "../../papers/fun-with-fisher/pins.ts";
+import { figures } from "../../papers/fun-with-fisher/figures/mod.ts";
+import { printed } from "../../papers/fun-with-fisher/printed.ts";
 import { datasets, models } from "../../papers/fun-with-fisher/world.ts";
 import { type FileSet, type Origin, origins } from "../../repro/fetch/wanted.ts";
 
@@ -55,6 +57,16 @@ test("a table's fetch brings every language of its columns, for both encoders an
       }
     }
   }
+});
+
+test("every table that reads data and every figure can be fetched; one that counts data needs no model", () => {
+  const idsOf = (word: string) => setsOf(word, "original").map(({ id }) => id);
+  for (const { id } of [...printed.allResults.map(({ table }) => ({ id: table })), ...figures]) {
+    assert.ok(fetchNames.includes(id) && idsOf(id).length > 0, id);
+  }
+  assert.equal(idsOf("table5").sort(), ["copa", "mlqa", "mnli", "squad", "xcopa", "xnli", "xquad"]);
+  assert.equal(idsOf("figure1"), ["mbert", "mbert-adapters", "mnli", "xnli"]);
+  assert.equal(idsOf("figure6"), ["mbert", "mbert-adapters"]);
 });
 
 test("names: short ones, Hub ids, adapters under either name; others name nothing", () => {

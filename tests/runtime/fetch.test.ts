@@ -157,6 +157,24 @@ test("two processes at once: one downloads, the other waits for it; both are con
   assert.is(hub.seen.filter(({ server }) => server === "cdn").length, 1);
 });
 
+test("a figure is fetched as a table is: what its runs read, or the model that it looks at", async () => {
+  const setsOf = async (...words: string[]) => {
+    const { code, out, err } = await repro(["fetch", ...words, "--plan", "--offline", "--json"]);
+    assert.is(code, 0, err);
+    return [...new Set(JSON.parse(out).files.map(({ set }: { set: string }) => set))];
+  };
+  const table = await setsOf("table1");
+  assert.ok(table.includes("xlmr") && table.includes("xlmr-adapters") && table.includes("mnli"));
+  assert.equal((await setsOf("figure3")).sort(), table.sort());
+  assert.equal(await setsOf("figure6"), ["mbert", "mbert-adapters"]);
+  assert.is(hub.seen.length, 0);
+  // The Hub is asked for the same files: this one has none of them.
+  const { code, err } = await repro(["fetch", "figure6", "--plan", "--retries", "0"]);
+  assert.is(code, 1);
+  assert.match(err, /google-bert\/bert-base-multilingual-cased/);
+  assert.ok(hub.seen.some(({ path }) => path.includes("google-bert/bert-base-multilingual-cased")));
+});
+
 test("what fails is said once for many files, with the exit code; the rest is kept", async () => {
   const { code, out, err } = await repro(["fetch", "xcopa", "org/model", "--retries", "0"]);
   assert.is(code, 1);
