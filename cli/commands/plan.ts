@@ -60,7 +60,7 @@ async function planOf(
       if (table.kind === "results") planned.push({ name: nameOf(paper, table.id), paper, table, setup });
     }
     for (const { figure } of pictures) {
-      if (figure.requests.length > 0) {
+      if (figure.requests.length > 0 || figure.models !== undefined) {
         planned.push({ name: nameOf(paper, figure.id), paper, table: figure, setup });
       }
     }

@@ -175,14 +175,15 @@ const provisionalWord = "provisional";
 function missingThings(targets: readonly PlanTarget[]): string[] {
   const found = new Set<string>();
   const names = targets.map(({ name }) => name);
-  for (const { paper, setup } of targets) {
+  for (const target of targets) {
+    const { paper, setup } = target;
     for (const [id, { revision }] of Object.entries(setup.models)) {
       if (revision.startsWith(provisionalWord)) {
         found.add(`model ${id} is not at hand: repro fetch ${id} (or --${id} FOLDER)`);
       }
     }
     const revisions = Object.values(setup.dataRevisions);
-    if (revisions.some((each) => each?.startsWith(provisionalWord))) {
+    if (askedBy(target).length > 0 && revisions.some((each) => each?.startsWith(provisionalWord))) {
       found.add(
         `data of ${paper.shortTitle} are not at hand: repro fetch ${names.join(" ")} (or --data-root FOLDER)`,
       );
@@ -198,7 +199,12 @@ function downloadsOf(targets: readonly PlanTarget[]): Download[] {
     if (mine.length === 0 || paper.downloads === undefined) continue;
     const requests = mine.flatMap(askedBy);
     const asked = {
-      models: [...new Set(requests.map(({ model }) => model))],
+      models: [
+        ...new Set([
+          ...requests.map(({ model }) => model),
+          ...mine.flatMap(({ table }) => table.kind === "figure" ? table.models ?? [] : []),
+        ]),
+      ],
       tasks: [...new Set(requests.map(({ task }) => task))],
     };
     for (const each of paper.downloads(asked)) found.set(each.what, each);

@@ -89,6 +89,25 @@ test("all tables at scale paper: runs that tables share are counted once", async
   assert.match(message, /plan p\.json: run [0-9a-f]{16} has a specification of run/);
 });
 
+test("a figure of a model's structure makes no run, and its plan tells what the model costs to fetch", async () => {
+  const [{ paper, figure }] = (await targetsOf(["figure6"])).figures;
+  const { setup } = await setupFor({ scale: "paper", seeds: "1", backend: "wasm" }, paper, [], {
+    provisional: true,
+  });
+  const plan = await makePlan({
+    targets: [{ name: figure.id, paper, table: figure, setup }],
+    store,
+    jobs: 2,
+    probe: null,
+  });
+  assert.equal(plan.runs, []);
+  assert.equal(plan.downloads.map(({ what }) => what), ["mbert", "mbert-adapters"]);
+  assert.ok(
+    plan.provisional.every((each) => /^model mbert is not at hand/.test(each)),
+    plan.provisional.join(),
+  );
+});
+
 test("at scale tiny what has no encoder is a gap with its reason, and nothing else is", async () => {
   const plan = await planAll("tiny");
   for (const { name, runs, gaps } of plan.tables) {
