@@ -12,6 +12,7 @@ import { matrixTiles } from "../../core/backends/webgpu/kernels/matmul-matrix.ts
 import { registerTiles } from "../../core/backends/webgpu/kernels/matmul-register.ts";
 import { sharedTiles } from "../../core/backends/webgpu/kernels/matmul-shared.ts";
 import { subgroupTiles } from "../../core/backends/webgpu/kernels/matmul-subgroup.ts";
+import { vectorTiles } from "../../core/backends/webgpu/kernels/matmul-vector.ts";
 import { type Program, shaderText } from "../../core/backends/webgpu/program.ts";
 
 const test = suite("webgpu-shaders");
@@ -31,6 +32,7 @@ async function complaint(program: Program): Promise<string> {
 }
 
 const families: Record<string, MatmulTile[]> = {
+  vector: vectorTiles.all,
   shared: sharedTiles.all,
   register: registerTiles.all,
   "subgroups of 4": subgroupTiles(4).all,

@@ -7,6 +7,7 @@ import { createReferenceBackend } from "../../core/backends/reference/backend.ts
 import { roundToHalf } from "../../core/backends/reference/half.ts";
 import { openRecorder } from "../../core/backends/webgpu/backend.ts";
 import { problemKey } from "../../core/backends/webgpu/kernels/matmul-choice.ts";
+import { vectorTiles } from "../../core/backends/webgpu/kernels/matmul-vector.ts";
 import { encoderProducts, tryTiles, type TuneProblem, tuneWebgpu } from "../../core/backends/webgpu/tune.ts";
 import { streamKey, uniform } from "../../core/random.ts";
 import { testAdapter, testWebgpuBackend } from "../fakes/webgpu.ts";
@@ -60,6 +61,38 @@ test("every candidate is checked, timed and among them one is chosen; no two pro
     // The clock of this test runs alike for all, so nothing is worth a change.
     assert.is(chosen, fixed);
   }
+});
+
+test("tiles that read by fours are right beyond their borders, in all transpositions and with a cut depth", async () => {
+  const { recorder } = await openRecorder({ adapter: await testAdapter() });
+  let now = 0;
+  // So slow by this clock that once is enough.
+  const clock = () => now += 1000;
+  for (const [transposeA, transposeB] of [[false, false], [false, true], [true, false], [true, true]]) {
+    // One tile and a bit each way; the depth is no whole number of blocks, and along rows not even of vectors.
+    const k = transposeA && !transposeB ? 21 : 20;
+    const problem = { batch: 2, m: 132, n: 140, k, transposeA, transposeB, alignedA: true, alignedB: true };
+    // All sizes of tile in one form, one size in every form: a software driver compiles each for seconds.
+    const tiles = transposeB && !transposeA ? vectorTiles.all : vectorTiles.all.slice(-1);
+    for (const tile of tiles) assert.ok(tile.reads(problem) !== null, tile.name);
+    for (const { tile, error, milliseconds } of await tryTiles(recorder, tiles, problem, clock)) {
+      assert.ok(milliseconds !== null, `${tile}, ${transposeA} ${transposeB}: wrong by ${error}`);
+    }
+  }
+  recorder.dispose();
+});
+
+test("a GPU reads by fours where it can, in the largest tile that keeps it busy", () => {
+  const problem = { batch: 1, transposeA: false, transposeB: true, alignedA: true, alignedB: true };
+  const chosen = (m: number, n: number, k: number, alignedA = true) =>
+    vectorTiles.choose({ ...problem, m, n, k, alignedA })?.name;
+  assert.is(chosen(12288, 768, 768), "vector128x128");
+  assert.is(chosen(4096, 512, 768), "vector128x64");
+  assert.is(chosen(1024, 64, 64), "vector64x64");
+  assert.is(chosen(1024, 48, 768), "vector64x64");
+  assert.is(chosen(1024, 16, 768), undefined);
+  assert.is(chosen(1024, 66, 768), undefined);
+  assert.is(chosen(1024, 64, 66, false), undefined);
 });
 
 test("a tile that computes something else is found out and not timed, one that leaves edges out too", async () => {

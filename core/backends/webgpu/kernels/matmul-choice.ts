@@ -7,6 +7,7 @@ import { type MatrixShape, matrixTiles } from "./matmul-matrix.ts";
 import { registerTiles } from "./matmul-register.ts";
 import { sharedTiles } from "./matmul-shared.ts";
 import { subgroupTiles } from "./matmul-subgroup.ts";
+import { vectorTiles } from "./matmul-vector.ts";
 
 /** Names of tiles by the key of a product. */
 export type MatmulChoices = Readonly<Record<string, string>>;
@@ -37,13 +38,14 @@ export function tileTable(
   const { isSoftware, subgroupSize } = profile;
   const bySubgroup = subgroupSize >= 4 && subgroupSize <= 32 ? subgroupTiles(subgroupSize) : null;
   const all = [
+    ...vectorTiles.all,
     ...sharedTiles.all,
     ...registerTiles.all,
     ...bySubgroup?.all ?? [],
     ...matrix === null ? [] : matrixTiles(matrix),
   ];
   const fixed = (problem: MatmulProblem): MatmulTile => {
-    if (!isSoftware) return sharedTiles.choose(problem);
+    if (!isSoftware) return vectorTiles.choose(problem) ?? sharedTiles.choose(problem);
     return bySubgroup?.choose(problem) ?? registerTiles.choose(problem);
   };
   return {

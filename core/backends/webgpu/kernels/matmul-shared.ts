@@ -1,5 +1,5 @@
-// Matrix product for GPUs: a workgroup stages blocks of both operands in shared memory, each invocation keeps a tile of the
-// product in registers. All four transpositions differ only in how a block is read.
+// Matrix product for GPUs, for any sizes: a workgroup stages blocks of both operands in shared memory, each invocation keeps a tile
+// of the product in registers. All four transpositions differ only in how a block is read. Aligned rows are matmul-vector.ts's.
 
 import type { MatmulProblem, MatmulTile, MatmulVariant } from "./matmul.ts";
 import { partText, storeText } from "./matmul.ts";

@@ -1,5 +1,6 @@
 // The matrix product in its four transpositions, batched, with bias or accumulation, and split along k where m·n is small.
-// Three kinds of shader: tiles in shared memory for GPUs; for drivers that run on the CPU tiles shared by a subgroup, or in registers.
+// Kinds of shader: tiles in shared memory for GPUs, by fours where rows are aligned; for drivers that run on the CPU tiles shared by
+// a subgroup, or in registers.
 
 import { fail } from "../../../errors.ts";
 import type { DeviceBuffer } from "../../backend.ts";
