@@ -6,7 +6,7 @@ import * as assert from "uvu/assert";
 import type { Backend, DeviceBuffer, HostArray } from "../../core/backends/backend.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { openBackends } from "./backends.ts";
-import { cases, type KernelCase } from "./kernel_cases.ts";
+import { cases, type KernelCase } from "./cases/mod.ts";
 
 const test = suite("kernels");
 
