@@ -1,6 +1,6 @@
 // Cases of matrix products.
 
-import { draw, type KernelCase, whole } from "./case.ts";
+import { draw, type KernelCase } from "./case.ts";
 
 export const productsCases: KernelCase[] = [];
 

@@ -1,6 +1,6 @@
 // Cases of reductions.
 
-import { draw, type KernelCase, positive, size } from "./case.ts";
+import { draw, type KernelCase, positive } from "./case.ts";
 
 export const reductionsCases: KernelCase[] = [];
 
