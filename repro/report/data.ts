@@ -12,6 +12,9 @@ export interface ReportCell {
   column: string;
   /** Of a result: "f1". */
   metric?: string;
+  /** In a column of the lowest language: its code, ours and the paper's. */
+  language?: string;
+  paperLanguage?: string;
   /** As shown: "63.48", or text in a table of facts; null: a gap. */
   ours: string | null;
   /** "± 0.22 × 4": spread and number of runs. */

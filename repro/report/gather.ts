@@ -23,7 +23,9 @@ import {
   type JudgedFact,
   judgeTable,
   loadReference,
+  type Lowest,
   named,
+  printedLowest,
   referencePath,
   type RunOfTable,
   storedEvidence,
@@ -57,11 +59,32 @@ function commandOf({ seeds }: Explanation): string | undefined {
   );
 }
 
-function resultCell(table: ResultTable, cell: JudgedCell, explanation: Explanation): ReportCell {
+/** A column of the lowest language names it, as papers do; which one that is may differ between the paper and us. */
+function languagesOf(
+  table: ResultTable,
+  { row, column, mean, paper }: JudgedCell,
+  { ours, printed }: { ours: Lowest; printed: Lowest },
+): Pick<ReportCell, "language" | "paperLanguage"> {
+  const { pick, dataset } = table.columns.find(({ id }) => id === column)!;
+  if (pick !== "lowest") return {};
+  const [mine, theirs] = [ours, printed].map((each) => each[row]?.[dataset]);
+  return {
+    ...(mine === undefined || mean === null ? {} : { language: mine }),
+    ...(theirs === undefined || paper === null ? {} : { paperLanguage: theirs }),
+  };
+}
+
+function resultCell(
+  table: ResultTable,
+  cell: JudgedCell,
+  explanation: Explanation,
+  lowest: { ours: Lowest; printed: Lowest },
+): ReportCell {
   const { row, column, mean, sd, n, paper, reference, legible, verdict, why } = cell;
   const command = commandOf(explanation);
   return {
     ...{ row, column, verdict, why, rule: `mean over seeds of ${explanation.rule}` },
+    ...languagesOf(table, cell, lowest),
     metric: table.columns.find(({ id }) => id === column)!.metric,
     ours: mean === null ? null : number(mean),
     ...(mean === null ? {} : { spread: spread(sd, n) }),
@@ -106,12 +129,13 @@ async function resultTable(
     device: [...new Set(finished.map(({ provenance }) => provenance.device))].join("; ") || "none used",
     partial: [...new Set(finished.flatMap(({ provenance }) => provenance.partial ?? []))],
   });
+  const lowest = { ours: judged.lowest, printed: printedLowest(table) };
   return {
     ...head(paper, table),
     heading: view.heading,
     notes: view.notes.map(plain),
     rows: Object.fromEntries(table.rows.map(({ id, title, model }) => [id, { title, model }])),
-    cells: judged.cells.map((cell, index) => resultCell(table, cell, explained[index])),
+    cells: judged.cells.map((cell, index) => resultCell(table, cell, explained[index], lowest)),
   };
 }
 

@@ -38,21 +38,29 @@ const found = (words: readonly (string | undefined)[]) =>
 const list = (lines: readonly string[]) =>
   `<ul class="small">${lines.map((line) => `<li>${escaped(line)}</li>`).join("")}</ul>`;
 
+const languageOf = (code: string | undefined) =>
+  code === undefined ? "" : ` (${code[0].toUpperCase()}${code.slice(1)})`;
+
 /** @param together it shares its column with others, so that its metric must be said */
 function cellHtml(table: ReportTable, cell: ReportCell, index: number, together: boolean): string {
   const isText = cell.seeds === undefined;
-  const label = `${cell.ours ?? "no number of ours"}, the paper: ${
+  const [ours, printed] = [languageOf(cell.language), languageOf(cell.paperLanguage)];
+  const label = `${cell.ours ?? "no number of ours"}${ours}, the paper: ${
     cell.paper ?? "nothing"
-  }, ${cell.verdict}; ${table.name}, ${table.rows[cell.row].title}, ${cell.column}: open where it comes from`;
+  }${printed}, ${cell.verdict}; ${table.name}, ${
+    table.rows[cell.row].title
+  }, ${cell.column}: open where it comes from`;
   return [
     `<button type="button" class="cell" data-table="${table.id}" data-cell="${index}" data-verdict="${cell.verdict}" aria-label="${
       escaped(label)
     }" aria-haspopup="dialog">`,
     together ? `<span class="small faint">${escaped(cell.metric ?? cell.column)}</span>` : "",
-    `<span class="ours${isText ? " text" : ""}">${escaped(cell.ours ?? "–")}</span>`,
+    `<span class="ours${isText ? " text" : ""}">${escaped(cell.ours ?? "–")}${
+      ours && `<span class="small">${escaped(ours)}</span>`
+    }</span>`,
     cell.spread === undefined ? "" : `<span class="small">${escaped(cell.spread)}</span>`,
     cell.reference === undefined ? "" : `<span class="small">ref. ${escaped(cell.reference)}</span>`,
-    `<span class="small${isText ? " text" : ""}">paper ${escaped(cell.paper ?? "–")}</span>`,
+    `<span class="small${isText ? " text" : ""}">paper ${escaped(`${cell.paper ?? "–"}${printed}`)}</span>`,
     badge(cell.verdict),
     "</button>",
   ].join("");

@@ -59,6 +59,11 @@ test("with runs: each number leads to its seeds and runs, and missing ones to th
   assert.is(english.ours, ((values[0] + values[1]) / 2).toFixed(2));
   assert.is(english.command, undefined);
   assert.match(data.papers[0].tables[0].cells[3].command!, /--rows lamp\/upwards .* --seeds 1,2$/);
+  const lowest = data.papers[0].tables[0].cells[1];
+  const meanIn = (language: string) =>
+    english.seeds!.reduce((sum, [, run]) => sum + data.runs[run].metrics[`xnli/${language}/accuracy`], 0) / 2;
+  assert.is(lowest.language, meanIn("ar") <= meanIn("sw") ? "ar" : "sw");
+  assert.is(english.language, undefined);
   const run = data.runs[english.seeds![0][1]];
   assert.equal(run.layers, { steps: [2, 4], values: [[0.5, 1, 2], [4, 2, null]] });
   assert.equal(run.trace, { each: 1, steps: [4], values: [3] });
@@ -70,6 +75,10 @@ test("with runs: each number leads to its seeds and runs, and missing ones to th
   ]);
   const page = await renderReport(data);
   assert.match(page, `>${english.ours}</span>`);
+  // The lowest language stands in the cell, and is said.
+  const capital = { ar: "Ar", sw: "Sw" }[lowest.language!];
+  assert.match(page, `>${lowest.ours}<span class="small"> (${capital})</span>`);
+  assert.match(page, `aria-label="${lowest.ours} (${capital}), the paper: not legible`);
   assert.is(Object.keys(embedded(page).runs).length, 2);
 });
 
