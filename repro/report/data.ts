@@ -5,6 +5,7 @@ import type { Verdict } from "../checks/mod.ts";
 import type { JudgedClaim } from "../claims/mod.ts";
 import type { LayoutBlock } from "../paper/mod.ts";
 import type { TableRecord } from "../render/mod.ts";
+import type { Surface } from "./surface/surface.ts";
 
 /** A number of ours beside the paper's, with the runs that it was made from. */
 export interface ReportCell {
@@ -84,6 +85,16 @@ export interface ReportRun {
   log: string[];
 }
 
+/** tr(F) over layers and steps of runs that differ in their seed alone. */
+export interface ReportSurface {
+  id: string;
+  title: string;
+  /** The paper's model. */
+  model: string;
+  runs: string[];
+  surface: Surface;
+}
+
 export interface ReportPaper {
   id: string;
   title: string;
@@ -99,6 +110,7 @@ export interface ReportPaper {
   models: { id: string; title: string }[];
   tables: ReportTable[];
   figures: ReportFigure[];
+  surfaces: ReportSurface[];
   claims: JudgedClaim[];
   audit: AuditReport;
 }

@@ -34,7 +34,16 @@ import {
 } from "../tables/mod.ts";
 import type { FactTable } from "../paper/mod.ts";
 import { layerTraces, logged, thinned } from "./curves.ts";
-import type { ReportCell, ReportData, ReportFigure, ReportPaper, ReportRun, ReportTable } from "./data.ts";
+import type {
+  ReportCell,
+  ReportData,
+  ReportFigure,
+  ReportPaper,
+  ReportRun,
+  ReportSurface,
+  ReportTable,
+} from "./data.ts";
+import { surfaceOf } from "./surface/surface.ts";
 
 export interface ReportInputs {
   paper: Paper;
@@ -232,6 +241,41 @@ async function reportRun(store: RunStore, run: FinishedRun): Promise<ReportRun> 
   };
 }
 
+/** Of all runs that logged tr(F) of each layer; runs that differ in their seed alone are averaged. */
+function surfacesOf(
+  { paper, setup }: ReportInputs,
+  finished: Iterable<FinishedRun>,
+  runs: ReportData["runs"],
+): ReportSurface[] {
+  const groups = new Map<string, FinishedRun[]>();
+  for (const run of finished) {
+    if (runs[run.id].layers === null) continue;
+    const key = JSON.stringify({ ...run.spec, seed: 0 });
+    groups.set(key, [...groups.get(key) ?? [], run]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const surface = surfaceOf(group.map(({ id }) => runs[id]));
+    if (surface === null) return [];
+    const { spec } = group[0];
+    const model = paper.models.find(({ id }) => setup.models[id]?.model === spec.model);
+    const words = [
+      ...[model?.title ?? spec.model, spec.task, spec.method],
+      ...(spec.adapter === "mad-x" ? [] : [spec.adapter]),
+      ...(spec.hyperparameters.trainingSize === undefined
+        ? []
+        : [`${spec.hyperparameters.trainingSize} examples`]),
+    ].join(", ");
+    const seeds = group.map((run) => run.spec.seed).join(" ");
+    return [{
+      id: group[0].id,
+      title: `${words}; ${group.length === 1 ? `seed ${seeds}` : `mean of seeds ${seeds}`}`,
+      model: model?.id ?? "",
+      runs: group.map(({ id }) => id),
+      surface,
+    }];
+  });
+}
+
 async function claimsOf({ paper, setup, store }: ReportInputs) {
   const claims = paper.claims ?? [];
   if (claims.length === 0) return [];
@@ -260,9 +304,11 @@ export async function gatherReport(all: readonly ReportInputs[]): Promise<Report
     }
     const figures: ReportFigure[] = [];
     for (const figure of paper.figures ?? []) figures.push(await figureOf(inputs, figure, finished));
+    for (const run of finished.values()) runs[run.id] = await reportRun(store, run);
     const { id, title, shortTitle, authors, venue, code } = paper;
     papers.push({
       ...{ id, title, shortTitle, authors, venue, code, tables, figures },
+      surfaces: surfacesOf(inputs, finished.values(), runs),
       setup: `scale ${setup.scale} · fidelity ${fidelityWords(setup)} · backend ${setup.backend} · seeds ${
         setup.seeds.join(" ")
       }`,
@@ -276,7 +322,6 @@ export async function gatherReport(all: readonly ReportInputs[]): Promise<Report
       claims: await claimsOf(inputs),
       audit: audit(auditedPaper(paper)),
     });
-    for (const run of finished.values()) runs[run.id] = await reportRun(store, run);
   }
   return { format: 1, papers, runs };
 }

@@ -7,6 +7,8 @@ import { escaped } from "../render/panels/styles.ts";
 import { pathOf, readText } from "../runtime.ts";
 import type { ReportCell, ReportData, ReportFigure, ReportPaper, ReportTable } from "./data.ts";
 import { css } from "./style.ts";
+import { scaleCss } from "./surface/colour.ts";
+import { heatMapHtml } from "./surface/heat-map.ts";
 
 /** Mark and tone of every word of judgement; the tone is a colour and a shape. */
 const badges: Record<Verdict | ClaimVerdict | FindingKind, [mark: string, tone: string]> = {
@@ -157,6 +159,29 @@ function figureHtml({ id, name, title, svg, notes, missing, runs, records }: Rep
 <figcaption>${missing.length === 0 ? "" : list(missing)}</figcaption></figure>${made}${data}</div></section>`;
 }
 
+const surfacesTitle = "tr(F) by layer and step";
+
+/** A map of each group of runs; the script adds one surface of them that can be turned. */
+function surfacesHtml({ id, surfaces }: ReportPaper): string {
+  const maps = surfaces.map(({ id: of, title, model, runs, surface }) =>
+    `<figure data-row data-table="${id}-surfaces" data-model="${
+      escaped(model)
+    }" data-verdicts="" data-surface="${of}" data-text="${found([title, "tr(F) layer step"])}">${
+      heatMapHtml(surface, title)
+    }<details><summary>Its run${runs.length === 1 ? "" : `s: ${runs.length}`}</summary>${
+      runs.map((run) => `<button type="button" data-run="${run}" aria-haspopup="dialog">${run}</button>`)
+        .join(" ")
+    }</details></figure>`
+  );
+  return `<section id="${id}-surfaces" data-section><h3>${surfacesTitle}</h3>
+<p>Fisher information of each layer's adapter whenever a run chose the next layer by it. A dot: that adapter trained already (smaller where it did in some of the runs alone). Layer 0 is the lowest.</p>
+${
+    maps.length === 0
+      ? "<p>No finished run here has logged it. Runs whose method chooses layers by tr(F) do.</p>"
+      : `<div class="surfaces"><div class="maps">${maps.join("\n")}</div></div>`
+  }</section>`;
+}
+
 function claimsHtml({ id, claims, note }: ReportPaper): string {
   const entries = claims.map((claim) =>
     `<li data-row data-table="${id}-claims" data-model="" data-verdicts="" data-text="${
@@ -232,6 +257,7 @@ function auditHtml(paper: ReportPaper): string {
 function contents(paper: ReportPaper): string {
   const entries = [
     ...[...paper.tables, ...paper.figures].map(({ id, name, title }) => [id, `${name}: ${title}`]),
+    [`${paper.id}-surfaces`, surfacesTitle],
     [`${paper.id}-claims`, `Claims (${paper.claims.length})`],
     [`${paper.id}-audit`, "Audit"],
   ];
@@ -257,6 +283,7 @@ ${paper.note === undefined ? "" : `<p><b>${escaped(paper.note)}</b></p>`}
   }</p>
 ${paper.tables.map(tableHtml).join("\n")}
 ${paper.figures.map(figureHtml).join("\n")}
+${surfacesHtml(paper)}
 ${claimsHtml(paper)}
 ${auditHtml(paper)}</section>`;
 }
@@ -287,6 +314,7 @@ function filters({ papers }: ReportData): string {
     }`;
   const sections = papers.flatMap(({ id, tables, figures }) => [
     ...[...tables, ...figures].map((each) => [each.id, each.name] as const),
+    [`${id}-surfaces`, surfacesTitle] as const,
     [`${id}-claims`, "Claims"] as const,
     [`${id}-audit`, "Audit"] as const,
   ]);
@@ -310,12 +338,17 @@ const embedded = (data: unknown) =>
     "\\u2029",
   );
 
-/** What the script needs; the rest stands in the page already. */
+/** What the script needs; the rest stands in the page already, and a surface of one run among the runs. */
 const forScript = ({ papers, runs }: ReportData) => ({
   tables: Object.fromEntries(
     papers.flatMap(({ tables }) => tables.map(({ id, name, rows, cells }) => [id, { name, rows, cells }])),
   ),
   runs,
+  surfaces: Object.fromEntries(
+    papers.flatMap(({ surfaces }) =>
+      surfaces.map(({ id, title, runs, surface }) => [id, { title, ...(runs.length > 1 ? { surface } : {}) }])
+    ),
+  ),
 });
 
 export async function renderReport(data: ReportData): Promise<string> {
@@ -324,7 +357,7 @@ export async function renderReport(data: ReportData): Promise<string> {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>${escaped(title)}</title><link rel="icon" href="data:,">
-<style>${css}</style></head><body>
+<style>${css}${scaleCss}</style></head><body>
 <a class="skip" href="#main">Skip to the tables</a>
 <header><h1>${escaped(title)}</h1>
 <p>Every number of ours beside the paper's. A number's button opens the runs that it was made from.</p>

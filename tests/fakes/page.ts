@@ -12,27 +12,69 @@ import { removeFolder, unpackBrowser } from "./browser.ts";
 export interface Page {
   /** The value of an expression, which must survive JSON. */
   evaluate<T>(expression: string): Promise<T>;
-  /** Presses and releases a key: "Enter", "Escape", "Tab". */
+  /** Presses and releases a key: "Enter", "Escape", "Tab", "ArrowLeft", "Home", "+". */
   press(key: string): Promise<void>;
+  /** Presses the mouse at one point of the window, moves it to another, and lets it go. */
+  drag(from: readonly [number, number], to: readonly [number, number]): Promise<void>;
+  /** Turns the wheel over a point; below zero is away from the reader. */
+  wheel(at: readonly [number, number], by: number): Promise<void>;
   colours(scheme: "light" | "dark"): Promise<void>;
-  /** A PNG of the window. */
-  picture(): Promise<Uint8Array>;
+  /** A PNG of the window, or of a part of it. */
+  picture(part?: { x: number; y: number; width: number; height: number }): Promise<Uint8Array>;
   /** A PDF of the printed page. */
   print(): Promise<Uint8Array>;
   /** Errors and warnings on the console, exceptions, and addresses of requests other than files and data. */
   complaints: string[];
 }
 
-const keys: Record<string, number> = { Enter: 13, Escape: 27, Tab: 9 };
+const keys: Record<string, number> = {
+  ...{ Enter: 13, Escape: 27, Tab: 9, Home: 36, ArrowLeft: 37, ArrowUp: 38, ArrowRight: 39, ArrowDown: 40 },
+  ...{ "+": 187, "-": 189 },
+};
+/** With these Chromium's WebGPU has the SwiftShader that it ships, and can show what is drawn; without, it has no adapter. */
+const software = [
+  ...["--enable-unsafe-webgpu", "--enable-features=Vulkan", "--use-vulkan=swiftshader"],
+  ...["--use-angle=swiftshader"],
+];
 const patience = 60_000;
 
-/** Opens a file, by file://, and closes the browser after `work`. */
-export async function withPage<T>(path: string, work: (page: Page) => Promise<T>): Promise<T> {
+/** An expression: the elements whose own text has less contrast than 4.5 : 1 with what lies behind it. */
+export const unreadable = `(() => {
+  const channels = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const luminance = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+    .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const found = channels(getComputedStyle(at).backgroundColor);
+      if (found.length === 3 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  let seen = 0;
+  const bad = [];
+  for (const element of document.querySelectorAll("body *:not(script):not(option)")) {
+    if (![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== "")) continue;
+    seen++;
+    const style = getComputedStyle(element);
+    const [a, b] = [luminance(channels(style.color)), luminance(ground(element))].sort((x, y) => x - y);
+    if ((b + 0.05) / (a + 0.05) < 4.5 || style.opacity !== "1") bad.push(element.outerHTML.slice(0, 120));
+  }
+  return { seen, bad };
+})()`;
+
+/** Opens a file, by file://, and closes the browser after `work`. `webgpu`: on a GPU in software; `size` of the window. */
+export async function withPage<T>(
+  path: string,
+  work: (page: Page) => Promise<T>,
+  { webgpu = false, size = [1280, 900] }: { webgpu?: boolean; size?: readonly [number, number] } = {},
+): Promise<T> {
   const folder = await unpackBrowser();
   const profile = await mkdtemp(join(tmpdir(), "repro-page-"));
   const browser = spawn(join(folder, "chromium"), [
-    ...["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage"],
-    ...["--disable-background-networking", "--remote-debugging-pipe", "--window-size=1280,900"],
+    ...["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-dev-shm-usage"],
+    ...webgpu ? software : ["--disable-gpu"],
+    ...["--disable-background-networking", "--remote-debugging-pipe", `--window-size=${size}`],
     `--user-data-dir=${profile}`,
     "about:blank",
   ], {
@@ -54,7 +96,11 @@ export async function withPage<T>(path: string, work: (page: Page) => Promise<T>
         complaints.push(args.map((each: any) => each.value).join(" "));
       }
     },
-    "Log.entryAdded": ({ entry }) => complaints.push(`${entry.level}: ${entry.text}`),
+    "Log.entryAdded": ({ entry }) => {
+      // Without a GPU Chromium itself says so whenever a page asks for an adapter.
+      if (!webgpu && entry.text === "Failed to create WebGPU Context Provider") return;
+      complaints.push(`${entry.level}: ${entry.text}`);
+    },
     "Network.requestWillBeSent": ({ request }) => {
       if (!/^(file|data|about):/.test(request.url)) complaints.push(`request: ${request.url}`);
     },
@@ -110,14 +156,30 @@ export async function withPage<T>(path: string, work: (page: Page) => Promise<T>
           key,
           code: key,
           windowsVirtualKeyCode: keys[key],
-          ...(key === "Enter" ? { text: "\r" } : {}),
+          ...(key === "Enter" ? { text: "\r" } : key.length === 1 ? { text: key } : {}),
         };
         await send("Input.dispatchKeyEvent", { type: "keyDown", ...code });
         await send("Input.dispatchKeyEvent", { type: "keyUp", ...code, text: undefined });
       },
+      async drag([fromX, fromY], [toX, toY]) {
+        const mouse = (type: string, x: number, y: number, buttons: number) =>
+          send("Input.dispatchMouseEvent", { type, x, y, buttons, button: "left", clickCount: 1 });
+        await mouse("mouseMoved", fromX, fromY, 0);
+        await mouse("mousePressed", fromX, fromY, 1);
+        await mouse("mouseMoved", toX, toY, 1);
+        await mouse("mouseReleased", toX, toY, 0);
+      },
+      wheel: ([x, y], deltaY) =>
+        send("Input.dispatchMouseEvent", { type: "mouseWheel", x, y, deltaX: 0, deltaY }),
       colours: (value) =>
         send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value }] }),
-      picture: async () => bytes(await send("Page.captureScreenshot", { format: "png" })),
+      picture: async (part) =>
+        bytes(
+          await send("Page.captureScreenshot", {
+            format: "png",
+            ...(part === undefined ? {} : { clip: { ...part, scale: 1 } }),
+          }),
+        ),
       print: async () => bytes(await send("Page.printToPDF", { printBackground: true })),
     });
   } finally {

@@ -38,8 +38,10 @@ test("without a run: every table, row and figure is there, and every gap is said
   assert.is(times(page, 'data-verdict="not comparable"'), 3);
   assert.match(page, "missing: lamp xnli rev (seeds 1 2)");
   assert.match(page, "paper 70.00 ± 0.50");
-  const { tables, runs } = embedded(page);
+  assert.match(page, "No finished run here has logged it.");
+  const { tables, runs, surfaces } = embedded(page);
   assert.equal(runs, {});
+  assert.equal(surfaces, {});
   assert.match(
     tables["moths-table1"].cells[0].command,
     /--rows lamp\/all --columns xnli\/en\/accuracy --seeds 1,2$/,
@@ -73,7 +75,20 @@ test("with runs: each number leads to its seeds and runs, and missing ones to th
     "step 0: loss 1.000",
     "step 19: loss 0.05000",
   ]);
+  // tr(F) of the runs that differ in their seed alone, as one map that needs no script.
+  const [group, ...others] = data.papers[0].surfaces;
+  assert.is(others.length, 0);
+  assert.equal([group.title, group.model], ["Lamp, xnli, standard; mean of seeds 1 2", "lamp"]);
+  assert.equal(group.runs, english.seeds!.map(([, id]) => id));
+  assert.equal(group.surface, {
+    steps: [2, 4],
+    values: [[0.5, 1, 2], [4, 2, null]],
+    opened: [[null, null, null], [null, null, null]],
+  });
   const page = await renderReport(data);
+  assert.is(times(page, '<svg class="map" viewBox="0 0 138 '), 1);
+  assert.match(page, "<title>before update 4, layer: tr(F)\n2: not finite\n1: 2\n0: 4</title>");
+  assert.equal(embedded(page).surfaces[group.id].surface, group.surface);
   assert.match(page, `>${english.ours}</span>`);
   // The lowest language stands in the cell, and is said.
   const capital = { ar: "Ar", sw: "Sw" }[lowest.language!];

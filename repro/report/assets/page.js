@@ -1,244 +1,93 @@
-"use strict";
-(() => {
-  // page/elements.ts
-  function element(name, attributes, ...content) {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-    made.append(...content);
-    return made;
-  }
-  function details(title, open2, ...content) {
-    return element("details", open2 ? { open: "" } : {}, element("summary", {}, title), ...content);
-  }
-  var pairsOf = (pairs) => element(
-    "dl",
-    {},
-    ...pairs.flatMap(
-      ([term, value]) => value === void 0 ? [] : [element("dt", {}, term), element("dd", {}, value)]
-    )
-  );
+/* With mat4 and vec3 of wgpu-matrix:
+MIT License
 
-  // page/drawings.ts
-  var width = 640;
-  var left = 56;
-  var right = 12;
-  function svg(height, title, content) {
-    const holder = element("div", {});
-    const text2 = title.replace(/[<&>]/g, "");
-    holder.innerHTML = `<svg viewBox="0 0 ${width} ${height}" width="${width}" role="img" aria-label="${text2}"><title>${text2}</title>${content}</svg>`;
-    return holder;
-  }
-  var nothing = (what) => element("p", { class: "faint" }, `${what}: nothing was logged`);
-  var short = (value) => String(Number(value.toPrecision(3)));
-  var px = (value) => value.toFixed(1);
-  var text = (x, y, words, anchor = "middle") => `<text x="${px(x)}" y="${px(y)}" text-anchor="${anchor}">${words}</text>`;
-  function stepAxis(from, to, y) {
-    const marks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-      const x = left + part * (width - left - right);
-      return `<path class="axis" d="M${px(x)},${y}v4"/>${text(x, y + 15, short(Math.round(from + part * (to - from))))}`;
-    });
-    return `<path class="axis" d="M${left},${y}H${width - right}"/>${marks.join("")}${text((left + width) / 2, y + 29, "step")}`;
-  }
-  function curveSvg({ each, steps, values }, what) {
-    if (steps.length === 0) return nothing(what);
-    const [top, bottom] = [12, 150];
-    const [low, high] = [Math.min(0, ...values), Math.max(...values)];
-    const [from, to] = [0, Math.max(steps.at(-1), 1)];
-    const x = (step) => left + (step - from) / (to - from) * (width - left - right);
-    const y = (value) => bottom - (high > low ? (value - low) / (high - low) : 0.5) * (bottom - top);
-    const path = steps.map((step, i) => `${i === 0 ? "M" : "L"}${px(x(step))},${px(y(values[i]))}`).join("");
-    const dots = steps.length > 30 ? "" : steps.map((step, i) => `<circle class="bar" r="2.5" cx="${px(x(step))}" cy="${px(y(values[i]))}"/>`).join("");
-    const marks = [low, (low + high) / 2, high].map(
-      (value) => `<path class="axis" d="M${left - 4},${px(y(value))}h4"/>${text(left - 7, y(value) + 4, short(value), "end")}`
-    ).join("");
-    const holder = svg(
-      184,
-      `${what} by step, from ${short(values[0])} to ${short(values.at(-1))}`,
-      `${stepAxis(from, to, bottom)}<path class="axis" d="M${left},${top}V${bottom}"/>${marks}<path class="curve" d="${path}"/>${dots}`
-    );
-    const note = each > 1 ? `; each point is the mean of ${each} logged values` : "";
-    return element("div", {}, element("p", { class: "small" }, `${what}${note}`), holder);
-  }
-  function heatMapSvg(layers) {
-    if (layers === null) return nothing("tr(F) by layer and step");
-    const { steps, values } = layers;
-    const positive = values.flat().filter((value) => value !== null && value > 0);
-    if (positive.length === 0) return nothing("tr(F) by layer and step");
-    const count = values[0].length;
-    const [low, high] = [Math.min(...positive), Math.max(...positive)].map(Math.log);
-    const [top, size] = [6, 13];
-    const wide = (width - left - right) / steps.length;
-    const boxes = values.map(
-      (row, i) => row.map((value, layer) => {
-        const share = value === null || value <= 0 ? null : high > low ? (Math.log(value) - low) / (high - low) : 1;
-        const colour = share === null ? "none" : `hsl(${Math.round(250 - 200 * share)} 70% ${Math.round(18 + 66 * share)}%)`;
-        return `<rect x="${px(left + i * wide)}" y="${top + (count - 1 - layer) * size}" width="${px(wide)}" height="${size}" fill="${colour}"><title>step ${steps[i]}, layer ${layer}: ${value === null ? "not finite" : short(value)}</title></rect>`;
-      }).join("")
-    ).join("");
-    const bottom = top + count * size;
-    const names = Array.from(
-      { length: count },
-      (_, layer) => text(left - 6, top + (count - layer) * size - 3, String(layer), "end")
-    );
-    const marked = [.../* @__PURE__ */ new Set([0, Math.floor((steps.length - 1) / 2), steps.length - 1])];
-    const marks = marked.map((i) => text(left + (i + 0.5) * wide, bottom + 14, String(steps[i])));
-    return element(
-      "div",
-      {},
-      element(
-        "p",
-        { class: "small" },
-        `tr(F) of each layer (rows) at each measured step (columns), logarithmic: dark ${short(Math.exp(low))} to light ${short(Math.exp(high))}`
-      ),
-      svg(
-        bottom + 32,
-        `tr(F) of ${count} layers at ${steps.length} steps`,
-        boxes + names.join("") + marks.join("") + text((left + width) / 2, bottom + 28, "step")
-      )
-    );
-  }
-  function scheduleSvg(schedule, steps) {
-    if (schedule.length === 0) return nothing("layers opened");
-    const opened = new Map(
-      schedule.flatMap(({ step, layers }) => layers.map((layer) => [layer, step]))
-    );
-    const count = Math.max(...opened.keys()) + 1;
-    const [top, size, to] = [6, 13, Math.max(steps, ...opened.values(), 1)];
-    const x = (step) => left + step / to * (width - left - right);
-    const rows2 = Array.from({ length: count }, (_, layer) => {
-      const y = top + (count - 1 - layer) * size;
-      const from = opened.get(layer);
-      const bar = from === void 0 ? text(left + 4, y + 10, "never", "start") : `<rect class="bar" x="${px(x(from))}" y="${y + 2}" width="${px(Math.max(1, width - right - x(from)))}" height="${size - 4}"><title>layer ${layer}: from step ${from}</title></rect>`;
-      return text(left - 6, y + 10, String(layer), "end") + bar;
-    });
-    const bottom = top + count * size;
-    return element(
-      "div",
-      {},
-      element("p", { class: "small" }, "layers, from the step before which each opened"),
-      svg(
-        bottom + 34,
-        `schedule: ${[...opened].map(([layer, step]) => `layer ${layer} from step ${step}`).join(", ")}`,
-        rows2.join("") + stepAxis(0, to, bottom)
-      )
-    );
-  }
+Copyright (c) 2022 Gregg Tavares
 
-  // page/main.ts
-  var data = JSON.parse(document.getElementById("data").textContent);
-  var form = document.getElementById("filters");
-  var panel = document.getElementById("panel");
-  var rows = [...document.querySelectorAll("[data-row]")];
-  var cells = [...document.querySelectorAll("[data-verdict]")];
-  var sections = [...document.querySelectorAll("[data-section]")].reverse();
-  function filter() {
-    const chosen = new FormData(form);
-    const [verdict, table, model] = ["verdict", "table", "model"].map((name) => String(chosen.get(name)));
-    const words = String(chosen.get("text")).toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const row of rows) {
-      const of = row.dataset;
-      row.hidden = !((verdict === "" || of.verdicts.split("|").includes(verdict)) && (table === "" || of.table === table) && (model === "" || of.model === model) && words.every((word) => of.text.includes(word)));
-      if (!row.hidden) shown++;
-    }
-    for (const cell of cells) cell.classList.toggle("dim", verdict !== "" && cell.dataset.verdict !== verdict);
-    const isAll = verdict + table + model + words.join("") === "";
-    for (const block of document.querySelectorAll("[data-section] .scroll")) {
-      const inside = [...block.querySelectorAll("[data-row]")];
-      block.hidden = inside.length > 0 && inside.every(({ hidden }) => hidden);
-    }
-    for (const section of sections) {
-      section.hidden = !isAll && ![...section.querySelectorAll("[data-row]")].some(({ hidden }) => !hidden);
-    }
-    document.getElementById("shown").textContent = isAll ? "" : `${shown} of ${rows.length} rows and entries`;
-  }
-  form.addEventListener("input", filter);
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", () => setTimeout(filter));
-  var opener = null;
-  function open(title, content) {
-    document.getElementById("panel-title").textContent = title;
-    document.getElementById("panel-body").replaceChildren(...content);
-    if (!panel.open) {
-      opener = document.activeElement;
-      panel.showModal();
-    }
-    panel.scrollTop = 0;
-    document.getElementById("close").focus();
-  }
-  panel.addEventListener("close", () => opener?.focus());
-  document.getElementById("close").addEventListener("click", () => panel.close());
-  panel.addEventListener("click", (event) => {
-    if (event.target === panel) panel.close();
-  });
-  function action(text2, act) {
-    const button = element("button", { type: "button" }, text2);
-    button.addEventListener("click", act);
-    return button;
-  }
-  function openCell(table, index) {
-    const { name, rows: rows2, cells: cells2 } = data.tables[table];
-    const cell = cells2[index];
-    const facts = [
-      ["ours", cell.ours === null ? "no number: a gap" : `${cell.ours} ${cell.spread ?? ""}`],
-      ["the paper", cell.paper ?? "prints nothing here"],
-      ["read at", cell.read],
-      ["reference", cell.reference],
-      ["verdict", `${cell.verdict}: ${cell.why}`],
-      ["rule", cell.rule]
-    ];
-    const content = [pairsOf(facts)];
-    const seeds = cell.seeds ?? [];
-    if (seeds.length > 0) {
-      content.push(element("h3", {}, "Runs"));
-      for (const [seed, run, value] of seeds) {
-        content.push(
-          element(
-            "p",
-            {},
-            `seed ${seed}: ${value === null ? "–" : value.toFixed(2)}  `,
-            action(`run ${run}`, () => openRun(run, () => openCell(table, index)))
-          )
-        );
-      }
-      if (seeds.length === 1) content.push(...runParts(data.runs[seeds[0][1]]));
-    }
-    if (cell.command !== void 0) {
-      content.push(element("h3", {}, "Missing runs are made by"), element("pre", {}, cell.command));
-    }
-    open(`${name}, ${rows2[cell.row].title}, ${cell.column}`, content);
-  }
-  function fedBy(id) {
-    return Object.values(data.tables).flatMap(({ name, cells: cells2 }) => {
-      const fed = cells2.filter(({ seeds }) => seeds?.some(([, run]) => run === id)).length;
-      return fed === 0 ? [] : [`${name}: ${fed} cell${fed === 1 ? "" : "s"}`];
-    });
-  }
-  function runParts(run) {
-    const plain = (value) => typeof value === "object" ? JSON.stringify(value) : String(value);
-    const entries = (of) => pairsOf(Object.entries(of).map(([key, value]) => [key, plain(value)]));
-    const { hyperparameters, ...spec } = run.spec;
-    return [
-      element("p", {}, `feeds ${fedBy(run.id).join(", ") || "figures only"}`),
-      details("Loss", true, curveSvg(run.losses, "loss")),
-      details("tr(F)", true, curveSvg(run.trace, "mean tr(F) of the open adapters"), heatMapSvg(run.layers)),
-      details("Schedule", true, scheduleSvg(run.schedule, Number(run.losses.steps.at(-1) ?? 0))),
-      details("Validation", false, curveSvg(run.validation, "validation score")),
-      details("Specification", false, entries(spec), entries(hyperparameters)),
-      details("Provenance", false, entries(run.provenance)),
-      details("Results", false, entries(run.metrics)),
-      details("Log", false, element("pre", {}, run.log.join("\n")))
-    ];
-  }
-  function openRun(id, back) {
-    const run = data.runs[id];
-    open(`Run ${id}: ${run.name}`, [...back ? [action("Back to the number", back)] : [], ...runParts(run)]);
-  }
-  document.addEventListener("click", (event) => {
-    const target = event.target.closest("[data-cell],[data-run]");
-    if (target === null) return;
-    if (target.dataset.run !== void 0) openRun(target.dataset.run);
-    else openCell(target.dataset.table, Number(target.dataset.cell));
-  });
-  filter();
-})();
+Permission is hereby granted, free of charge, to any person obtaining a copy
+of this software and associated documentation files (the "Software"), to deal
+in the Software without restriction, including without limitation the rights
+to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
+copies of the Software, and to permit persons to whom the Software is
+furnished to do so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all
+copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
+AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
+LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
+OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
+SOFTWARE.
+*/
+"use strict";(()=>{var _t=e=>Number(e.toPrecision(4));function zt(e){let u=e.flatMap(({layers:w})=>w??[]);if(u.length===0||u.length<e.length)return null;let l=u.map(({steps:w,values:p})=>new Map(w.map((y,S)=>[y,p[S]]))),f=u[0].steps.filter(w=>l.every(p=>p.has(w))),h=u[0].values[0].length,g=u.every(({values:w})=>w.every(p=>p.length===h));if(f.length===0||h===0||!g)return null;let x=(w,p)=>{let y=0;for(let S of l){let A=S.get(w)[p];if(A===null)return null;y+=A}return l.length===1?y:_t(y/l.length)};return{steps:f,values:f.map(w=>Array.from({length:h},(p,y)=>x(w,y))),opened:e.map(({schedule:w})=>Array.from({length:h},(p,y)=>w.find(({layers:S})=>S.includes(y))?.step??null))}}var pn=({values:e})=>e[0].length;function qn({steps:e,opened:u},l,f){return u.filter(g=>g[f]!==null&&g[f]<e[l]).length/u.length}var tt=e=>e.replaceAll("&","&amp;").replaceAll("<","&lt;").replaceAll(">","&gt;").replaceAll('"',"&quot;"),et=(e,u=11)=>[...e].length*u*.53,At=e=>String(Math.round(e*10)/10);var[Xt,Ve]=[.3,.93],[Zt,Be]=[298,103],ot=.15,Ue=e=>e<=.0031308?12.92*e:1.055*e**(1/2.4)-.055;function Yt(e,u,l){let[f,h]=[Math.cos,Math.sin].map(p=>u*p(l*Math.PI/180)),g=(e+.3963377774*f+.2158037573*h)**3,x=(e-.1055613458*f-.0638541728*h)**3,w=(e-.0894841775*f-1.291485548*h)**3;return[4.0767416621*g-3.3077115913*x+.2309699292*w,-1.2684380046*g+2.6097574011*x-.3413193965*w,-.0041960863*g-.7034186147*x+1.707614701*w].map(Ue)}function Pt(e){let u=Xt+e*(Ve-Xt),l=Zt+e*(Be-Zt),f=w=>Yt(u,w,l).every(p=>p>=0&&p<=1),[h,g]=[0,ot];f(ot)&&(h=ot);for(let w=0;w<16&&h<ot;w++){let p=(h+g)/2;f(p)?h=p:g=p}return Yt(u,h,l).map(w=>Math.min(1,Math.max(0,w)))}var Lt=e=>Math.min(23,Math.floor(e*24)),Qt=Array.from({length:24},(e,u)=>Pt((u+.5)/24)),Re=e=>`#${e.map(u=>Math.round(u*255).toString(16).padStart(2,"0")).join("")}`,Wt=Qt.map(Re);function Ge(e){let u=e.map(l=>l<=.04045?l/12.92:((l+.055)/1.055)**2.4);return .2126*u[0]+.7152*u[1]+.0722*u[2]}var Kt=Qt.findIndex(e=>(Ge(e)+.05)**2>1.05*.05),xo=Wt.map((e,u)=>`.h${u}{stroke:${e}}`).join("")+`.legend i{background:linear-gradient(90deg,${Wt.join()})}`;var On=e=>Math.floor(Math.log10(e)+1e-9);function Jt(e,u){let l=On(e),f=[1,2,5,10].map(h=>Tt(h,l));return u?f.find(h=>h>=e*(1-1e-9)):f.findLast(h=>h<=e*(1+1e-9))}var Tt=(e,u)=>+`${e}e${u}`;function st(e){let u=e.filter(p=>p!==null&&p>0);if(u.length===0)return null;let l=Jt(Math.min(...u),!1),f=Jt(Math.max(...u),!0),h=f>l?f:Tt(1,On(l)+1),g=p=>Math.log(p/l)/Math.log(h/l),x=h/l>=100?[1]:[1,2,5],w=[];for(let p=On(l);p<=On(h);p++)for(let y of x){let S=Tt(y,p);S>=l&&S<=h&&w.push({value:S,share:g(S)})}return{low:l,high:h,ticks:w,share:p=>p===null||p<=0?null:Math.min(1,Math.max(0,g(p)))}}var je="⁰¹²³⁴⁵⁶⁷⁸⁹",Ne=e=>(e<0?"⁻":"")+[...String(Math.abs(e))].map(u=>je[Number(u)]).join("");function Fn(e){let u=On(e);if(u>=-3&&u<=3)return String(Number(e.toPrecision(2)));let l=Number((e/10**u).toPrecision(2));return`${l===1?"":`${l}·`}10${Ne(u)}`}var Et=e=>e===null?"not finite":String(Number(e.toPrecision(3))).replace("e-","e−");var bn=34,Ln=3,Tn=11;function kn(e,u){let l=Math.min(e,u);return l===1?[0]:Array.from({length:l},(f,h)=>Math.round(h*(e-1)/(l-1)))}function _e({steps:e,values:u},l,f){let h=u[0].length,g=new Map;for(let x=0;x<h;x++){let w=Ln+(h-1-x)*Tn+Tn/2,p=e.map((y,S)=>{let A=l.share(u[S][x]);return A===null?null:Lt(A)});for(let y=0;y<p.length;){let S=p[y],A=y;for(;A<p.length&&p[A]===S;)A++;S!==null&&g.set(S,`${g.get(S)??""}M${bn+y*f} ${w}h${(A-y)*f}`),y=A}}return[...g].sort(([x],[w])=>x-w).map(([x,w])=>`<path class="h${x}" d="${w}"/>`).join("")}function Xe(e,u,l){let{steps:f,values:h}=e,g=pn(e),x=new Map;for(let w=0;w<f.length;w++)for(let p=0;p<g;p++){let y=qn(e,w,p),S=u.share(h[w][p]);if(y===0||S===null)continue;let A=`${Lt(S)>=Kt?"black":"white"}" stroke-width="${Number((4*Math.sqrt(y)).toFixed(1))}`,G=bn+(w+.5)*l,H=Ln+(g-.5-p)*Tn;x.set(A,`${x.get(A)??""}M${G} ${H}h0`)}return[...x].map(([w,p])=>`<path stroke="${w}" d="${p}"/>`).join("")}function Ze({steps:e,values:u},l){let f=u[l].map((h,g)=>`${g}: ${Et(h)}`);return`before update ${e[l]}, layer: tr(F)
+${f.reverse().join(`
+`)}`}function Ye(e,u){let{steps:l}=e,f=pn(e),h=Math.max(5,Math.min(48,Math.floor(330/l.length))),g=bn+l.length*h,x=Ln+f*Tn,w=(F,_,I,q="")=>`<text x="${F}" y="${_}"${q}>${I}</text>`,p=kn(f,12).map(F=>w(bn-5,Ln+(f-F)*Tn-1.5,F,' class="end"')),y=kn(l.length,Math.max(2,Math.min(11,Math.floor(l.length*h/30)))).map(F=>w(bn+(F+.5)*h,x+12,l[F])),S=l.map((F,_)=>`<rect x="${bn+_*h}" y="${Ln}" width="${h}" height="${f*Tn}"><title>${Ze(e,_)}</title></rect>`),A=`tr(F) of ${f} layer${f===1?"":"s"} at ${l.length} step${l.length===1?"":"s"}`,G=g+8,H=x+27;return`<svg class="map" viewBox="0 0 ${G} ${H}" width="${G}" height="${H}" role="img" aria-label="${A}"><g class="cells">${_e(e,u,h)}</g><path class="axis" d="M${bn} ${Ln}H${g}V${x}H${bn}z"/><g class="dots">${Xe(e,u,h)}</g><g class="titles">${S.join("")}</g>`+p.join("")+y.join("")+w((bn+g)/2,x+24,"before update")+`<text transform="rotate(-90)" x="${-(Ln+x)/2}" y="10">layer</text></svg>`}var We=({low:e,high:u})=>`<p class="legend small">tr(F) <span>${Fn(e)}</span><i></i><span>${Fn(u)}</span> logarithmic</p>`;function Qe(e){let{steps:u,values:l}=e,f=Array.from({length:pn(e)},(h,g)=>`<tr><th scope="row">${g}</th>${u.map((x,w)=>{let p=qn(e,w,g)>0?"•":"";return`<td>${Et(l[w][g])}${p}`}).join("")}`).reverse();return`<details><summary>Its values</summary><div class="scroll" role="region" tabindex="0" aria-label="Values of tr(F)"><table><thead><tr><th scope="col">layer</th>${u.map(h=>`<th scope="col">${h}</th>`).join("")}</tr></thead><tbody>${f.join("")}</tbody></table></div><p class="small faint">Columns: before which update. • the layer's adapter trained already.</p></details>`}function Ct(e,u){let l=st(e.values.flat());return(u===""?"":`<figcaption>${tt(u)}</figcaption>`)+(l===null?'<p class="small faint">No value above zero was logged.</p>':Ye(e,l)+We(l))+Qe(e)}function k(e,u,...l){let f=document.createElement(e);for(let[h,g]of Object.entries(u))f.setAttribute(h,g);return f.append(...l),f}function $n(e,u,...l){return k("details",u?{open:""}:{},k("summary",{},e),...l)}var qt=e=>k("dl",{},...e.flatMap(([u,l])=>l===void 0?[]:[k("dt",{},u),k("dd",{},l)]));var Sn=640,Mn=56,Hn=12;function ne(e,u,l){let f=k("div",{}),h=u.replace(/[<&>]/g,"");return f.innerHTML=`<svg viewBox="0 0 ${Sn} ${e}" width="${Sn}" role="img" aria-label="${h}"><title>${h}</title>${l}</svg>`,f}var te=e=>k("p",{class:"faint"},`${e}: nothing was logged`),ct=e=>String(Number(e.toPrecision(3))),xn=e=>e.toFixed(1),In=(e,u,l,f="middle")=>`<text x="${xn(e)}" y="${xn(u)}" text-anchor="${f}">${l}</text>`;function ee(e,u,l){let f=[0,.25,.5,.75,1].map(h=>{let g=Mn+h*(Sn-Mn-Hn);return`<path class="axis" d="M${xn(g)},${l}v4"/>${In(g,l+15,ct(Math.round(e+h*(u-e))))}`});return`<path class="axis" d="M${Mn},${l}H${Sn-Hn}"/>${f.join("")}${In((Mn+Sn)/2,l+29,"step")}`}function rt({each:e,steps:u,values:l},f){if(u.length===0)return te(f);let[h,g]=[12,150],[x,w]=[Math.min(0,...l),Math.max(...l)],[p,y]=[0,Math.max(u.at(-1),1)],S=q=>Mn+(q-p)/(y-p)*(Sn-Mn-Hn),A=q=>g-(w>x?(q-x)/(w-x):.5)*(g-h),G=u.map((q,nn)=>`${nn===0?"M":"L"}${xn(S(q))},${xn(A(l[nn]))}`).join(""),H=u.length>30?"":u.map((q,nn)=>`<circle class="bar" r="2.5" cx="${xn(S(q))}" cy="${xn(A(l[nn]))}"/>`).join(""),F=[x,(x+w)/2,w].map(q=>`<path class="axis" d="M${Mn-4},${xn(A(q))}h4"/>${In(Mn-7,A(q)+4,ct(q),"end")}`).join(""),_=ne(184,`${f} by step, from ${ct(l[0])} to ${ct(l.at(-1))}`,`${ee(p,y,g)}<path class="axis" d="M${Mn},${h}V${g}"/>${F}<path class="curve" d="${G}"/>${H}`),I=e>1?`; each point is the mean of ${e} logged values`:"";return k("div",{},k("p",{class:"small"},`${f}${I}`),_)}function oe(e){let u=k("figure",{});return u.innerHTML=Ct(e,""),u}function se(e,u){if(e.length===0)return te("layers opened");let l=new Map(e.flatMap(({step:S,layers:A})=>A.map(G=>[G,S]))),f=Math.max(...l.keys())+1,[h,g,x]=[6,13,Math.max(u,...l.values(),1)],w=S=>Mn+S/x*(Sn-Mn-Hn),p=Array.from({length:f},(S,A)=>{let G=h+(f-1-A)*g,H=l.get(A),F=H===void 0?In(Mn+4,G+10,"never","start"):`<rect class="bar" x="${xn(w(H))}" y="${G+2}" width="${xn(Math.max(1,Sn-Hn-w(H)))}" height="${g-4}"><title>layer ${A}: from step ${H}</title></rect>`;return In(Mn-6,G+10,String(A),"end")+F}),y=h+f*g;return k("div",{},k("p",{class:"small"},"layers, from the step before which each opened"),ne(y+34,`schedule: ${[...l].map(([S,A])=>`layer ${S} from step ${A}`).join(", ")}`,p.join("")+ee(0,x,y)))}function Ke(e,u){return class extends e{constructor(...l){super(...l),u(this)}}}var qo=Ke(Array,e=>e.fill(0)),C=1e-6;function Je(e){function u(t,o,i){let r=new e(3);return t!==void 0&&(r[0]=t,o!==void 0&&(r[1]=o,i!==void 0&&(r[2]=i))),r}let l=u;function f(t,o,i,r){let d=r??new e(3);return d[0]=t,d[1]=o,d[2]=i,d}function h(t,o){let i=o??new e(3);return i[0]=Math.ceil(t[0]),i[1]=Math.ceil(t[1]),i[2]=Math.ceil(t[2]),i}function g(t,o){let i=o??new e(3);return i[0]=Math.floor(t[0]),i[1]=Math.floor(t[1]),i[2]=Math.floor(t[2]),i}function x(t,o){let i=o??new e(3);return i[0]=Math.round(t[0]),i[1]=Math.round(t[1]),i[2]=Math.round(t[2]),i}function w(t,o=0,i=1,r){let d=r??new e(3);return d[0]=Math.min(i,Math.max(o,t[0])),d[1]=Math.min(i,Math.max(o,t[1])),d[2]=Math.min(i,Math.max(o,t[2])),d}function p(t,o,i){let r=i??new e(3);return r[0]=t[0]+o[0],r[1]=t[1]+o[1],r[2]=t[2]+o[2],r}function y(t,o,i,r){let d=r??new e(3);return d[0]=t[0]+o[0]*i,d[1]=t[1]+o[1]*i,d[2]=t[2]+o[2]*i,d}function S(t,o){let i=t[0],r=t[1],d=t[2],m=o[0],M=o[1],$=o[2],D=Math.sqrt(i*i+r*r+d*d),b=Math.sqrt(m*m+M*M+$*$),L=D*b,E=L&&j(t,o)/L;return Math.acos(E)}function A(t,o,i){let r=i??new e(3);return r[0]=t[0]-o[0],r[1]=t[1]-o[1],r[2]=t[2]-o[2],r}let G=A;function H(t,o){return Math.abs(t[0]-o[0])<C&&Math.abs(t[1]-o[1])<C&&Math.abs(t[2]-o[2])<C}function F(t,o){return t[0]===o[0]&&t[1]===o[1]&&t[2]===o[2]}function _(t,o,i,r){let d=r??new e(3);return d[0]=t[0]+i*(o[0]-t[0]),d[1]=t[1]+i*(o[1]-t[1]),d[2]=t[2]+i*(o[2]-t[2]),d}function I(t,o,i,r){let d=r??new e(3);return d[0]=t[0]+i[0]*(o[0]-t[0]),d[1]=t[1]+i[1]*(o[1]-t[1]),d[2]=t[2]+i[2]*(o[2]-t[2]),d}function q(t,o,i){let r=i??new e(3);return r[0]=Math.max(t[0],o[0]),r[1]=Math.max(t[1],o[1]),r[2]=Math.max(t[2],o[2]),r}function nn(t,o,i){let r=i??new e(3);return r[0]=Math.min(t[0],o[0]),r[1]=Math.min(t[1],o[1]),r[2]=Math.min(t[2],o[2]),r}function B(t,o,i){let r=i??new e(3);return r[0]=t[0]*o,r[1]=t[1]*o,r[2]=t[2]*o,r}let v=B;function T(t,o,i){let r=i??new e(3);return r[0]=t[0]/o,r[1]=t[1]/o,r[2]=t[2]/o,r}function X(t,o){let i=o??new e(3);return i[0]=1/t[0],i[1]=1/t[1],i[2]=1/t[2],i}let Y=X;function W(t,o,i){let r=i??new e(3),d=t[2]*o[0]-t[0]*o[2],m=t[0]*o[1]-t[1]*o[0];return r[0]=t[1]*o[2]-t[2]*o[1],r[1]=d,r[2]=m,r}function j(t,o){return t[0]*o[0]+t[1]*o[1]+t[2]*o[2]}function tn(t){let o=t[0],i=t[1],r=t[2];return Math.sqrt(o*o+i*i+r*r)}let An=tn;function yn(t){let o=t[0],i=t[1],r=t[2];return o*o+i*i+r*r}let Pn=yn;function Dn(t,o){let i=t[0]-o[0],r=t[1]-o[1],d=t[2]-o[2];return Math.sqrt(i*i+r*r+d*d)}let N=Dn;function Z(t,o){let i=t[0]-o[0],r=t[1]-o[1],d=t[2]-o[2];return i*i+r*r+d*d}let U=Z;function jn(t,o){let i=o??new e(3),r=t[0],d=t[1],m=t[2],M=r*r+d*d+m*m,$=M>0?1/Math.sqrt(M):1;return i[0]=r*$,i[1]=d*$,i[2]=m*$,i}function ht(t,o){let i=o??new e(3);return i[0]=-t[0],i[1]=-t[1],i[2]=-t[2],i}function En(t,o){let i=o??new e(3);return i[0]=t[0],i[1]=t[1],i[2]=t[2],i}let pt=En;function Nn(t,o,i){let r=i??new e(3);return r[0]=t[0]*o[0],r[1]=t[1]*o[1],r[2]=t[2]*o[2],r}let wt=Nn;function _n(t,o,i){let r=i??new e(3);return r[0]=t[0]/o[0],r[1]=t[1]/o[1],r[2]=t[2]/o[2],r}let gt=_n;function mt(t=1,o){let i=o??new e(3),r=Math.random()*2*Math.PI,d=Math.random()*2-1,m=Math.sqrt(1-d*d)*t;return i[0]=Math.cos(r)*m,i[1]=Math.sin(r)*m,i[2]=d*t,i}function Mt(t){let o=t??new e(3);return o[0]=0,o[1]=0,o[2]=0,o}function yt(t,o,i){let r=i??new e(3),d=t[0],m=t[1],M=t[2],$=o[3]*d+o[7]*m+o[11]*M+o[15]||1;return r[0]=(o[0]*d+o[4]*m+o[8]*M+o[12])/$,r[1]=(o[1]*d+o[5]*m+o[9]*M+o[13])/$,r[2]=(o[2]*d+o[6]*m+o[10]*M+o[14])/$,r}function Xn(t,o,i){let r=i??new e(3),d=t[0],m=t[1],M=t[2];return r[0]=d*o[0]+m*o[4]+M*o[8],r[1]=d*o[1]+m*o[5]+M*o[9],r[2]=d*o[2]+m*o[6]+M*o[10],r}function xt(t,o,i){let r=i??new e(3),d=t[0],m=t[1],M=t[2];return r[0]=d*o[0]+m*o[4]+M*o[8],r[1]=d*o[1]+m*o[5]+M*o[9],r[2]=d*o[2]+m*o[6]+M*o[10],r}function Zn(t,o,i){let r=i??new e(3),d=o[0],m=o[1],M=o[2],$=o[3]*2,D=t[0],b=t[1],L=t[2],E=m*L-M*b,z=M*D-d*L,P=d*b-m*D;return r[0]=D+E*$+(m*P-M*z)*2,r[1]=b+z*$+(M*E-d*P)*2,r[2]=L+P*$+(d*z-m*E)*2,r}function Dt(t,o){let i=o??new e(3);return i[0]=t[12],i[1]=t[13],i[2]=t[14],i}function bt(t,o,i){let r=i??new e(3),d=o*4;return r[0]=t[d+0],r[1]=t[d+1],r[2]=t[d+2],r}function $t(t,o){let i=o??new e(3),r=t[0],d=t[1],m=t[2],M=t[4],$=t[5],D=t[6],b=t[8],L=t[9],E=t[10];return i[0]=Math.sqrt(r*r+d*d+m*m),i[1]=Math.sqrt(M*M+$*$+D*D),i[2]=Math.sqrt(b*b+L*L+E*E),i}function St(t,o,i,r){let d=r??new e(3),m=[],M=[];return m[0]=t[0]-o[0],m[1]=t[1]-o[1],m[2]=t[2]-o[2],M[0]=m[0],M[1]=m[1]*Math.cos(i)-m[2]*Math.sin(i),M[2]=m[1]*Math.sin(i)+m[2]*Math.cos(i),d[0]=M[0]+o[0],d[1]=M[1]+o[1],d[2]=M[2]+o[2],d}function vt(t,o,i,r){let d=r??new e(3),m=[],M=[];return m[0]=t[0]-o[0],m[1]=t[1]-o[1],m[2]=t[2]-o[2],M[0]=m[2]*Math.sin(i)+m[0]*Math.cos(i),M[1]=m[1],M[2]=m[2]*Math.cos(i)-m[0]*Math.sin(i),d[0]=M[0]+o[0],d[1]=M[1]+o[1],d[2]=M[2]+o[2],d}function n(t,o,i,r){let d=r??new e(3),m=[],M=[];return m[0]=t[0]-o[0],m[1]=t[1]-o[1],m[2]=t[2]-o[2],M[0]=m[0]*Math.cos(i)-m[1]*Math.sin(i),M[1]=m[0]*Math.sin(i)+m[1]*Math.cos(i),M[2]=m[2],d[0]=M[0]+o[0],d[1]=M[1]+o[1],d[2]=M[2]+o[2],d}function a(t,o,i){let r=i??new e(3);return jn(t,r),B(r,o,r)}function s(t,o,i){let r=i??new e(3);return tn(t)>o?a(t,o,r):En(t,r)}function c(t,o,i){let r=i??new e(3);return _(t,o,.5,r)}return{create:u,fromValues:l,set:f,ceil:h,floor:g,round:x,clamp:w,add:p,addScaled:y,angle:S,subtract:A,sub:G,equalsApproximately:H,equals:F,lerp:_,lerpV:I,max:q,min:nn,mulScalar:B,scale:v,divScalar:T,inverse:X,invert:Y,cross:W,dot:j,length:tn,len:An,lengthSq:yn,lenSq:Pn,distance:Dn,dist:N,distanceSq:Z,distSq:U,normalize:jn,negate:ht,copy:En,clone:pt,multiply:Nn,mul:wt,divide:_n,div:gt,random:mt,zero:Mt,transformMat4:yt,transformMat4Upper3x3:Xn,transformMat3:xt,transformQuat:Zn,getTranslation:Dt,getAxis:bt,getScaling:$t,rotateX:St,rotateY:vt,rotateZ:n,setLength:a,truncate:s,midpoint:c}}var ce=new Map;function ie(e){let u=ce.get(e);return u||(u=Je(e),ce.set(e,u)),u}function Ce(e){let u=ie(e);function l(n,a,s,c,t,o,i,r,d,m,M,$,D,b,L,E){let z=new e(16);return n!==void 0&&(z[0]=n,a!==void 0&&(z[1]=a,s!==void 0&&(z[2]=s,c!==void 0&&(z[3]=c,t!==void 0&&(z[4]=t,o!==void 0&&(z[5]=o,i!==void 0&&(z[6]=i,r!==void 0&&(z[7]=r,d!==void 0&&(z[8]=d,m!==void 0&&(z[9]=m,M!==void 0&&(z[10]=M,$!==void 0&&(z[11]=$,D!==void 0&&(z[12]=D,b!==void 0&&(z[13]=b,L!==void 0&&(z[14]=L,E!==void 0&&(z[15]=E)))))))))))))))),z}function f(n,a,s,c,t,o,i,r,d,m,M,$,D,b,L,E,z){let P=z??new e(16);return P[0]=n,P[1]=a,P[2]=s,P[3]=c,P[4]=t,P[5]=o,P[6]=i,P[7]=r,P[8]=d,P[9]=m,P[10]=M,P[11]=$,P[12]=D,P[13]=b,P[14]=L,P[15]=E,P}function h(n,a){let s=a??new e(16);return s[0]=n[0],s[1]=n[1],s[2]=n[2],s[3]=0,s[4]=n[4],s[5]=n[5],s[6]=n[6],s[7]=0,s[8]=n[8],s[9]=n[9],s[10]=n[10],s[11]=0,s[12]=0,s[13]=0,s[14]=0,s[15]=1,s}function g(n,a){let s=a??new e(16),c=n[0],t=n[1],o=n[2],i=n[3],r=c+c,d=t+t,m=o+o,M=c*r,$=t*r,D=t*d,b=o*r,L=o*d,E=o*m,z=i*r,P=i*d,V=i*m;return s[0]=1-D-E,s[1]=$+V,s[2]=b-P,s[3]=0,s[4]=$-V,s[5]=1-M-E,s[6]=L+z,s[7]=0,s[8]=b+P,s[9]=L-z,s[10]=1-M-D,s[11]=0,s[12]=0,s[13]=0,s[14]=0,s[15]=1,s}function x(n,a){let s=a??new e(16);return s[0]=-n[0],s[1]=-n[1],s[2]=-n[2],s[3]=-n[3],s[4]=-n[4],s[5]=-n[5],s[6]=-n[6],s[7]=-n[7],s[8]=-n[8],s[9]=-n[9],s[10]=-n[10],s[11]=-n[11],s[12]=-n[12],s[13]=-n[13],s[14]=-n[14],s[15]=-n[15],s}function w(n,a,s){let c=s??new e(16);return c[0]=n[0]+a[0],c[1]=n[1]+a[1],c[2]=n[2]+a[2],c[3]=n[3]+a[3],c[4]=n[4]+a[4],c[5]=n[5]+a[5],c[6]=n[6]+a[6],c[7]=n[7]+a[7],c[8]=n[8]+a[8],c[9]=n[9]+a[9],c[10]=n[10]+a[10],c[11]=n[11]+a[11],c[12]=n[12]+a[12],c[13]=n[13]+a[13],c[14]=n[14]+a[14],c[15]=n[15]+a[15],c}function p(n,a,s){let c=s??new e(16);return c[0]=n[0]*a,c[1]=n[1]*a,c[2]=n[2]*a,c[3]=n[3]*a,c[4]=n[4]*a,c[5]=n[5]*a,c[6]=n[6]*a,c[7]=n[7]*a,c[8]=n[8]*a,c[9]=n[9]*a,c[10]=n[10]*a,c[11]=n[11]*a,c[12]=n[12]*a,c[13]=n[13]*a,c[14]=n[14]*a,c[15]=n[15]*a,c}let y=p;function S(n,a){let s=a??new e(16);return s[0]=n[0],s[1]=n[1],s[2]=n[2],s[3]=n[3],s[4]=n[4],s[5]=n[5],s[6]=n[6],s[7]=n[7],s[8]=n[8],s[9]=n[9],s[10]=n[10],s[11]=n[11],s[12]=n[12],s[13]=n[13],s[14]=n[14],s[15]=n[15],s}let A=S;function G(n,a){return Math.abs(n[0]-a[0])<C&&Math.abs(n[1]-a[1])<C&&Math.abs(n[2]-a[2])<C&&Math.abs(n[3]-a[3])<C&&Math.abs(n[4]-a[4])<C&&Math.abs(n[5]-a[5])<C&&Math.abs(n[6]-a[6])<C&&Math.abs(n[7]-a[7])<C&&Math.abs(n[8]-a[8])<C&&Math.abs(n[9]-a[9])<C&&Math.abs(n[10]-a[10])<C&&Math.abs(n[11]-a[11])<C&&Math.abs(n[12]-a[12])<C&&Math.abs(n[13]-a[13])<C&&Math.abs(n[14]-a[14])<C&&Math.abs(n[15]-a[15])<C}function H(n,a){return n[0]===a[0]&&n[1]===a[1]&&n[2]===a[2]&&n[3]===a[3]&&n[4]===a[4]&&n[5]===a[5]&&n[6]===a[6]&&n[7]===a[7]&&n[8]===a[8]&&n[9]===a[9]&&n[10]===a[10]&&n[11]===a[11]&&n[12]===a[12]&&n[13]===a[13]&&n[14]===a[14]&&n[15]===a[15]}function F(n){let a=n??new e(16);return a[0]=1,a[1]=0,a[2]=0,a[3]=0,a[4]=0,a[5]=1,a[6]=0,a[7]=0,a[8]=0,a[9]=0,a[10]=1,a[11]=0,a[12]=0,a[13]=0,a[14]=0,a[15]=1,a}function _(n,a){let s=a??new e(16);if(s===n){let O;return O=n[1],n[1]=n[4],n[4]=O,O=n[2],n[2]=n[8],n[8]=O,O=n[3],n[3]=n[12],n[12]=O,O=n[6],n[6]=n[9],n[9]=O,O=n[7],n[7]=n[13],n[13]=O,O=n[11],n[11]=n[14],n[14]=O,s}let c=n[0],t=n[1],o=n[2],i=n[3],r=n[4],d=n[5],m=n[6],M=n[7],$=n[8],D=n[9],b=n[10],L=n[11],E=n[12],z=n[13],P=n[14],V=n[15];return s[0]=c,s[1]=r,s[2]=$,s[3]=E,s[4]=t,s[5]=d,s[6]=D,s[7]=z,s[8]=o,s[9]=m,s[10]=b,s[11]=P,s[12]=i,s[13]=M,s[14]=L,s[15]=V,s}function I(n,a){let s=a??new e(16),c=n[0],t=n[1],o=n[2],i=n[3],r=n[4],d=n[5],m=n[6],M=n[7],$=n[8],D=n[9],b=n[10],L=n[11],E=n[12],z=n[13],P=n[14],V=n[15],O=b*V,Q=P*L,K=m*V,J=P*M,en=m*L,on=b*M,sn=o*V,cn=P*i,rn=o*L,un=b*i,ln=o*M,fn=m*i,dn=$*z,hn=E*D,wn=r*z,gn=E*d,mn=r*D,Yn=$*d,Wn=c*z,Qn=E*t,Kn=c*D,Jn=$*t,Cn=c*d,nt=r*t,Rt=O*d+J*D+en*z-(Q*d+K*D+on*z),Gt=Q*t+sn*D+un*z-(O*t+cn*D+rn*z),jt=K*t+cn*d+ln*z-(J*t+sn*d+fn*z),Nt=on*t+rn*d+fn*D-(en*t+un*d+ln*D),an=1/(c*Rt+r*Gt+$*jt+E*Nt);return s[0]=an*Rt,s[1]=an*Gt,s[2]=an*jt,s[3]=an*Nt,s[4]=an*(Q*r+K*$+on*E-(O*r+J*$+en*E)),s[5]=an*(O*c+cn*$+rn*E-(Q*c+sn*$+un*E)),s[6]=an*(J*c+sn*r+fn*E-(K*c+cn*r+ln*E)),s[7]=an*(en*c+un*r+ln*$-(on*c+rn*r+fn*$)),s[8]=an*(dn*M+gn*L+mn*V-(hn*M+wn*L+Yn*V)),s[9]=an*(hn*i+Wn*L+Jn*V-(dn*i+Qn*L+Kn*V)),s[10]=an*(wn*i+Qn*M+Cn*V-(gn*i+Wn*M+nt*V)),s[11]=an*(Yn*i+Kn*M+nt*L-(mn*i+Jn*M+Cn*L)),s[12]=an*(wn*b+Yn*P+hn*m-(mn*P+dn*m+gn*b)),s[13]=an*(Kn*P+dn*o+Qn*b-(Wn*b+Jn*P+hn*o)),s[14]=an*(Wn*m+nt*P+gn*o-(Cn*P+wn*o+Qn*m)),s[15]=an*(Cn*b+mn*o+Jn*m-(Kn*m+nt*b+Yn*o)),s}function q(n){let a=n[0],s=n[1],c=n[2],t=n[3],o=n[4],i=n[5],r=n[6],d=n[7],m=n[8],M=n[9],$=n[10],D=n[11],b=n[12],L=n[13],E=n[14],z=n[15],P=$*z,V=E*D,O=r*z,Q=E*d,K=r*D,J=$*d,en=c*z,on=E*t,sn=c*D,cn=$*t,rn=c*d,un=r*t,ln=P*i+Q*M+K*L-(V*i+O*M+J*L),fn=V*s+en*M+cn*L-(P*s+on*M+sn*L),dn=O*s+on*i+rn*L-(Q*s+en*i+un*L),hn=J*s+sn*i+un*M-(K*s+cn*i+rn*M);return a*ln+o*fn+m*dn+b*hn}let nn=I;function B(n,a,s){let c=s??new e(16),t=n[0],o=n[1],i=n[2],r=n[3],d=n[4],m=n[5],M=n[6],$=n[7],D=n[8],b=n[9],L=n[10],E=n[11],z=n[12],P=n[13],V=n[14],O=n[15],Q=a[0],K=a[1],J=a[2],en=a[3],on=a[4],sn=a[5],cn=a[6],rn=a[7],un=a[8],ln=a[9],fn=a[10],dn=a[11],hn=a[12],wn=a[13],gn=a[14],mn=a[15];return c[0]=t*Q+d*K+D*J+z*en,c[1]=o*Q+m*K+b*J+P*en,c[2]=i*Q+M*K+L*J+V*en,c[3]=r*Q+$*K+E*J+O*en,c[4]=t*on+d*sn+D*cn+z*rn,c[5]=o*on+m*sn+b*cn+P*rn,c[6]=i*on+M*sn+L*cn+V*rn,c[7]=r*on+$*sn+E*cn+O*rn,c[8]=t*un+d*ln+D*fn+z*dn,c[9]=o*un+m*ln+b*fn+P*dn,c[10]=i*un+M*ln+L*fn+V*dn,c[11]=r*un+$*ln+E*fn+O*dn,c[12]=t*hn+d*wn+D*gn+z*mn,c[13]=o*hn+m*wn+b*gn+P*mn,c[14]=i*hn+M*wn+L*gn+V*mn,c[15]=r*hn+$*wn+E*gn+O*mn,c}let v=B;function T(n,a,s){let c=s??F();return n!==c&&(c[0]=n[0],c[1]=n[1],c[2]=n[2],c[3]=n[3],c[4]=n[4],c[5]=n[5],c[6]=n[6],c[7]=n[7],c[8]=n[8],c[9]=n[9],c[10]=n[10],c[11]=n[11]),c[12]=a[0],c[13]=a[1],c[14]=a[2],c[15]=1,c}function X(n,a){let s=a??u.create();return s[0]=n[12],s[1]=n[13],s[2]=n[14],s}function Y(n,a,s){let c=s??u.create(),t=a*4;return c[0]=n[t+0],c[1]=n[t+1],c[2]=n[t+2],c}function W(n,a,s,c){let t=c===n?c:S(n,c),o=s*4;return t[o+0]=a[0],t[o+1]=a[1],t[o+2]=a[2],t}function j(n,a){let s=a??u.create(),c=n[0],t=n[1],o=n[2],i=n[4],r=n[5],d=n[6],m=n[8],M=n[9],$=n[10];return s[0]=Math.sqrt(c*c+t*t+o*o),s[1]=Math.sqrt(i*i+r*r+d*d),s[2]=Math.sqrt(m*m+M*M+$*$),s}function tn(n,a,s,c,t){let o=t??new e(16),i=Math.tan(Math.PI*.5-.5*n);if(o[0]=i/a,o[1]=0,o[2]=0,o[3]=0,o[4]=0,o[5]=i,o[6]=0,o[7]=0,o[8]=0,o[9]=0,o[11]=-1,o[12]=0,o[13]=0,o[15]=0,Number.isFinite(c)){let r=1/(s-c);o[10]=c*r,o[14]=c*s*r}else o[10]=-1,o[14]=-s;return o}function An(n,a,s,c=1/0,t){let o=t??new e(16),i=1/Math.tan(n*.5);if(o[0]=i/a,o[1]=0,o[2]=0,o[3]=0,o[4]=0,o[5]=i,o[6]=0,o[7]=0,o[8]=0,o[9]=0,o[11]=-1,o[12]=0,o[13]=0,o[15]=0,c===1/0)o[10]=0,o[14]=s;else{let r=1/(c-s);o[10]=s*r,o[14]=c*s*r}return o}function yn(n,a,s,c,t,o,i){let r=i??new e(16);return r[0]=2/(a-n),r[1]=0,r[2]=0,r[3]=0,r[4]=0,r[5]=2/(c-s),r[6]=0,r[7]=0,r[8]=0,r[9]=0,r[10]=1/(t-o),r[11]=0,r[12]=(a+n)/(n-a),r[13]=(c+s)/(s-c),r[14]=t/(t-o),r[15]=1,r}function Pn(n,a,s,c,t,o,i){let r=i??new e(16),d=a-n,m=c-s,M=t-o;return r[0]=2*t/d,r[1]=0,r[2]=0,r[3]=0,r[4]=0,r[5]=2*t/m,r[6]=0,r[7]=0,r[8]=(n+a)/d,r[9]=(c+s)/m,r[10]=o/M,r[11]=-1,r[12]=0,r[13]=0,r[14]=t*o/M,r[15]=0,r}function Dn(n,a,s,c,t,o=1/0,i){let r=i??new e(16),d=a-n,m=c-s;if(r[0]=2*t/d,r[1]=0,r[2]=0,r[3]=0,r[4]=0,r[5]=2*t/m,r[6]=0,r[7]=0,r[8]=(n+a)/d,r[9]=(c+s)/m,r[11]=-1,r[12]=0,r[13]=0,r[15]=0,o===1/0)r[10]=0,r[14]=t;else{let M=1/(o-t);r[10]=t*M,r[14]=o*t*M}return r}let N=u.create(),Z=u.create(),U=u.create();function jn(n,a,s,c){let t=c??new e(16);return u.normalize(u.subtract(a,n,U),U),u.normalize(u.cross(s,U,N),N),u.normalize(u.cross(U,N,Z),Z),t[0]=N[0],t[1]=N[1],t[2]=N[2],t[3]=0,t[4]=Z[0],t[5]=Z[1],t[6]=Z[2],t[7]=0,t[8]=U[0],t[9]=U[1],t[10]=U[2],t[11]=0,t[12]=n[0],t[13]=n[1],t[14]=n[2],t[15]=1,t}function ht(n,a,s,c){let t=c??new e(16);return u.normalize(u.subtract(n,a,U),U),u.normalize(u.cross(s,U,N),N),u.normalize(u.cross(U,N,Z),Z),t[0]=N[0],t[1]=N[1],t[2]=N[2],t[3]=0,t[4]=Z[0],t[5]=Z[1],t[6]=Z[2],t[7]=0,t[8]=U[0],t[9]=U[1],t[10]=U[2],t[11]=0,t[12]=n[0],t[13]=n[1],t[14]=n[2],t[15]=1,t}function En(n,a,s,c){let t=c??new e(16);return u.normalize(u.subtract(n,a,U),U),u.normalize(u.cross(s,U,N),N),u.normalize(u.cross(U,N,Z),Z),t[0]=N[0],t[1]=Z[0],t[2]=U[0],t[3]=0,t[4]=N[1],t[5]=Z[1],t[6]=U[1],t[7]=0,t[8]=N[2],t[9]=Z[2],t[10]=U[2],t[11]=0,t[12]=-(N[0]*n[0]+N[1]*n[1]+N[2]*n[2]),t[13]=-(Z[0]*n[0]+Z[1]*n[1]+Z[2]*n[2]),t[14]=-(U[0]*n[0]+U[1]*n[1]+U[2]*n[2]),t[15]=1,t}function pt(n,a){let s=a??new e(16);return s[0]=1,s[1]=0,s[2]=0,s[3]=0,s[4]=0,s[5]=1,s[6]=0,s[7]=0,s[8]=0,s[9]=0,s[10]=1,s[11]=0,s[12]=n[0],s[13]=n[1],s[14]=n[2],s[15]=1,s}function Nn(n,a,s){let c=s??new e(16),t=a[0],o=a[1],i=a[2],r=n[0],d=n[1],m=n[2],M=n[3],$=n[4],D=n[5],b=n[6],L=n[7],E=n[8],z=n[9],P=n[10],V=n[11],O=n[12],Q=n[13],K=n[14],J=n[15];return n!==c&&(c[0]=r,c[1]=d,c[2]=m,c[3]=M,c[4]=$,c[5]=D,c[6]=b,c[7]=L,c[8]=E,c[9]=z,c[10]=P,c[11]=V),c[12]=r*t+$*o+E*i+O,c[13]=d*t+D*o+z*i+Q,c[14]=m*t+b*o+P*i+K,c[15]=M*t+L*o+V*i+J,c}function wt(n,a){let s=a??new e(16),c=Math.cos(n),t=Math.sin(n);return s[0]=1,s[1]=0,s[2]=0,s[3]=0,s[4]=0,s[5]=c,s[6]=t,s[7]=0,s[8]=0,s[9]=-t,s[10]=c,s[11]=0,s[12]=0,s[13]=0,s[14]=0,s[15]=1,s}function _n(n,a,s){let c=s??new e(16),t=n[4],o=n[5],i=n[6],r=n[7],d=n[8],m=n[9],M=n[10],$=n[11],D=Math.cos(a),b=Math.sin(a);return c[4]=D*t+b*d,c[5]=D*o+b*m,c[6]=D*i+b*M,c[7]=D*r+b*$,c[8]=D*d-b*t,c[9]=D*m-b*o,c[10]=D*M-b*i,c[11]=D*$-b*r,n!==c&&(c[0]=n[0],c[1]=n[1],c[2]=n[2],c[3]=n[3],c[12]=n[12],c[13]=n[13],c[14]=n[14],c[15]=n[15]),c}function gt(n,a){let s=a??new e(16),c=Math.cos(n),t=Math.sin(n);return s[0]=c,s[1]=0,s[2]=-t,s[3]=0,s[4]=0,s[5]=1,s[6]=0,s[7]=0,s[8]=t,s[9]=0,s[10]=c,s[11]=0,s[12]=0,s[13]=0,s[14]=0,s[15]=1,s}function mt(n,a,s){let c=s??new e(16),t=n[0],o=n[1],i=n[2],r=n[3],d=n[8],m=n[9],M=n[10],$=n[11],D=Math.cos(a),b=Math.sin(a);return c[0]=D*t-b*d,c[1]=D*o-b*m,c[2]=D*i-b*M,c[3]=D*r-b*$,c[8]=D*d+b*t,c[9]=D*m+b*o,c[10]=D*M+b*i,c[11]=D*$+b*r,n!==c&&(c[4]=n[4],c[5]=n[5],c[6]=n[6],c[7]=n[7],c[12]=n[12],c[13]=n[13],c[14]=n[14],c[15]=n[15]),c}function Mt(n,a){let s=a??new e(16),c=Math.cos(n),t=Math.sin(n);return s[0]=c,s[1]=t,s[2]=0,s[3]=0,s[4]=-t,s[5]=c,s[6]=0,s[7]=0,s[8]=0,s[9]=0,s[10]=1,s[11]=0,s[12]=0,s[13]=0,s[14]=0,s[15]=1,s}function yt(n,a,s){let c=s??new e(16),t=n[0],o=n[1],i=n[2],r=n[3],d=n[4],m=n[5],M=n[6],$=n[7],D=Math.cos(a),b=Math.sin(a);return c[0]=D*t+b*d,c[1]=D*o+b*m,c[2]=D*i+b*M,c[3]=D*r+b*$,c[4]=D*d-b*t,c[5]=D*m-b*o,c[6]=D*M-b*i,c[7]=D*$-b*r,n!==c&&(c[8]=n[8],c[9]=n[9],c[10]=n[10],c[11]=n[11],c[12]=n[12],c[13]=n[13],c[14]=n[14],c[15]=n[15]),c}function Xn(n,a,s){let c=s??new e(16),t=n[0],o=n[1],i=n[2],r=Math.sqrt(t*t+o*o+i*i);t/=r,o/=r,i/=r;let d=t*t,m=o*o,M=i*i,$=Math.cos(a),D=Math.sin(a),b=1-$;return c[0]=d+(1-d)*$,c[1]=t*o*b+i*D,c[2]=t*i*b-o*D,c[3]=0,c[4]=t*o*b-i*D,c[5]=m+(1-m)*$,c[6]=o*i*b+t*D,c[7]=0,c[8]=t*i*b+o*D,c[9]=o*i*b-t*D,c[10]=M+(1-M)*$,c[11]=0,c[12]=0,c[13]=0,c[14]=0,c[15]=1,c}let xt=Xn;function Zn(n,a,s,c){let t=c??new e(16),o=a[0],i=a[1],r=a[2],d=Math.sqrt(o*o+i*i+r*r);o/=d,i/=d,r/=d;let m=o*o,M=i*i,$=r*r,D=Math.cos(s),b=Math.sin(s),L=1-D,E=m+(1-m)*D,z=o*i*L+r*b,P=o*r*L-i*b,V=o*i*L-r*b,O=M+(1-M)*D,Q=i*r*L+o*b,K=o*r*L+i*b,J=i*r*L-o*b,en=$+(1-$)*D,on=n[0],sn=n[1],cn=n[2],rn=n[3],un=n[4],ln=n[5],fn=n[6],dn=n[7],hn=n[8],wn=n[9],gn=n[10],mn=n[11];return t[0]=E*on+z*un+P*hn,t[1]=E*sn+z*ln+P*wn,t[2]=E*cn+z*fn+P*gn,t[3]=E*rn+z*dn+P*mn,t[4]=V*on+O*un+Q*hn,t[5]=V*sn+O*ln+Q*wn,t[6]=V*cn+O*fn+Q*gn,t[7]=V*rn+O*dn+Q*mn,t[8]=K*on+J*un+en*hn,t[9]=K*sn+J*ln+en*wn,t[10]=K*cn+J*fn+en*gn,t[11]=K*rn+J*dn+en*mn,n!==t&&(t[12]=n[12],t[13]=n[13],t[14]=n[14],t[15]=n[15]),t}let Dt=Zn;function bt(n,a){let s=a??new e(16);return s[0]=n[0],s[1]=0,s[2]=0,s[3]=0,s[4]=0,s[5]=n[1],s[6]=0,s[7]=0,s[8]=0,s[9]=0,s[10]=n[2],s[11]=0,s[12]=0,s[13]=0,s[14]=0,s[15]=1,s}function $t(n,a,s){let c=s??new e(16),t=a[0],o=a[1],i=a[2];return c[0]=t*n[0],c[1]=t*n[1],c[2]=t*n[2],c[3]=t*n[3],c[4]=o*n[4],c[5]=o*n[5],c[6]=o*n[6],c[7]=o*n[7],c[8]=i*n[8],c[9]=i*n[9],c[10]=i*n[10],c[11]=i*n[11],n!==c&&(c[12]=n[12],c[13]=n[13],c[14]=n[14],c[15]=n[15]),c}function St(n,a){let s=a??new e(16);return s[0]=n,s[1]=0,s[2]=0,s[3]=0,s[4]=0,s[5]=n,s[6]=0,s[7]=0,s[8]=0,s[9]=0,s[10]=n,s[11]=0,s[12]=0,s[13]=0,s[14]=0,s[15]=1,s}function vt(n,a,s){let c=s??new e(16);return c[0]=a*n[0],c[1]=a*n[1],c[2]=a*n[2],c[3]=a*n[3],c[4]=a*n[4],c[5]=a*n[5],c[6]=a*n[6],c[7]=a*n[7],c[8]=a*n[8],c[9]=a*n[9],c[10]=a*n[10],c[11]=a*n[11],n!==c&&(c[12]=n[12],c[13]=n[13],c[14]=n[14],c[15]=n[15]),c}return{add:w,aim:jn,axisRotate:Zn,axisRotation:Xn,cameraAim:ht,clone:A,copy:S,create:l,determinant:q,equals:H,equalsApproximately:G,fromMat3:h,fromQuat:g,frustum:Pn,frustumReverseZ:Dn,getAxis:Y,getScaling:j,getTranslation:X,identity:F,inverse:I,invert:nn,lookAt:En,mul:v,mulScalar:y,multiply:B,multiplyScalar:p,negate:x,ortho:yn,perspective:tn,perspectiveReverseZ:An,rotate:Dt,rotateX:_n,rotateY:mt,rotateZ:yt,rotation:xt,rotationX:wt,rotationY:gt,rotationZ:Mt,scale:$t,scaling:bt,set:f,setAxis:W,setTranslation:T,translate:Nn,translation:pt,transpose:_,uniformScale:vt,uniformScaling:St}}var re=new Map;function no(e){let u=re.get(e);return u||(u=Ce(e),re.set(e,u)),u}var it=no(Float32Array),ue=ie(Float32Array);var R={x:1,y:.7,z:.8},Ot=8;function Vn({steps:e},u){let[l,f]=[e[0],e.at(-1)];return f>l?R.x*(2*(e[u]-l)/(f-l)-1):0}function Bn(e,u){let l=pn(e);return l>1?R.z*(1-2*u/(l-1)):0}function fe(e,u,l,f){let h=u.share(e.values[l]?.[f]??null);return h===null?null:[Vn(e,l),h*R.y,Bn(e,f)]}var ae=([e,u,l])=>{let f=Math.hypot(e,u,l);return[e/f,u/f,l/f]};function le(e,u,l,f){let[h,g]=[e??u,l??u];return h[f]===g[f]?0:(g[1]-h[1])/(g[f]-h[f])}function de(e,u){let[l,f]=[e.steps.length,pn(e)],h=(p,y)=>fe(e,u,p,y),g=[],x=[],w=[];for(let p=0;p<l;p++)for(let y=0;y<f;y++){let S=h(p,y),A=S===null?[0,1,0]:ae([-le(h(p-1,y),S,h(p+1,y),0),1,-le(h(p,y-1),S,h(p,y+1),2)]);w.push(A),g.push(...S??[Vn(e,p),0,Bn(e,y)],...A,p,y)}for(let p=0;p+1<l;p++)for(let y=0;y+1<f;y++){let S=[[p,y],[p+1,y],[p+1,y+1],[p,y+1]],A=S.map(([I,q])=>h(I,q));if(A.includes(null))continue;let G=S.map(([I,q])=>I*f+q),H=g.length/Ot,F=(I,q)=>I.reduce((nn,B)=>nn+B[q],0)/4,_=G.map(I=>w[I]);g.push(...[0,1,2].map(I=>F(A,I)),...ae([F(_,0),F(_,1),F(_,2)]),p+.5,y+.5),G.forEach((I,q)=>x.push(I,G[(q+1)%4],H))}return{vertices:new Float32Array(g),indices:new Uint32Array(x)}}function he(e,u){let l=[];for(let f=0;f<e.steps.length;f++)for(let h=0;h<pn(e);h++){let g=fe(e,u,f,h),x=qn(e,f,h);g!==null&&x>0&&l.push(...g,x)}return new Float32Array(l)}var Un=Math.PI/180,lt={yaw:-34*Un,pitch:27*Un,zoom:1},we=20*Un,at=[0,R.y*.3,0],ut={across:1.75,up:1,upFromAbove:1.45},pe=(e,u,l)=>Math.min(l,Math.max(u,e));function ge({yaw:e,pitch:u,zoom:l},f){let h=e+(f.yaw??0);return{yaw:h-2*Math.PI*Math.round(h/(2*Math.PI)),pitch:pe(u+(f.pitch??0),2*Un,88*Un),zoom:pe(l*(f.zoom??1),.6,4)}}function to({yaw:e,pitch:u,zoom:l},f){let h=ut.up+(ut.upFromAbove-ut.up)*Math.sin(u)**2,g=Math.max(h,ut.across/f)/Math.tan(we/2)/l;return[at[0]+g*Math.cos(u)*Math.sin(e),at[1]+g*Math.sin(u),at[2]+g*Math.cos(u)*Math.cos(e)]}function ft(e,u){let l=it.perspective(we,u,.5,40),f=it.lookAt(to(e,u),at,[0,1,0]);return it.multiply(l,f)}function me(e,u,l,f){let[h,g]=ue.transformMat4(u,e);return[(h+1)/2*l,(1-g)/2*f]}function ye(e){return{x:Math.sin(e.yaw)<0?-1:1,z:Math.cos(e.yaw)<0?-1:1}}function kt(e,u,l){let f=[],h=(p,y)=>f.push(...p,...y),g=ye(l),[x,w]=[-g.x*R.x,-g.z*R.z];for(let p=0;p<e.steps.length;p++){let y=Vn(e,p);h([y,0,-R.z],[y,0,R.z]),h([y,0,w],[y,R.y,w])}for(let p=0;p<pn(e);p++){let y=Bn(e,p);h([-R.x,0,y],[R.x,0,y]),h([x,0,y],[x,R.y,y])}for(let p of new Set([0,1,...u.ticks.map(({share:y})=>y)])){let y=p*R.y;h([-R.x,y,w],[R.x,y,w]),h([x,y,-R.z],[x,y,R.z])}return new Float32Array(f)}function oo(e,u){let f=({x:h,text:g,anchor:x})=>h-et(g)*{start:0,middle:.5,end:1}[x];return Math.abs(e.y-u.y)<15&&f(e)<f(u)+et(u.text)+4&&f(u)<f(e)+et(e.text)+4}function Ft(e,u=[]){let l=[...u];for(let f of[e[0],e.at(-1),...e])l.some(h=>oo(h,f))||l.push(f);return e.filter(f=>l.includes(f))}var Me={number:15,title:48};function xe(e,u,l,{width:f,height:h}){let g=ft(l,f/h),x=T=>me(g,T,f,h),w=ye(l),[p,y]=[w.x*R.x,w.z*R.z],S=x([0,0,0]);function A(T,X){let[Y,W]=[x(T),x(X)],j=Math.hypot(W[0]-Y[0],W[1]-Y[1])||1,tn=[(W[1]-Y[1])/j,(Y[0]-W[0])/j];(Y[0]-S[0])*tn[0]+(Y[1]-S[1])*tn[1]<0&&(tn=tn.map(yn=>-yn));let An=Math.abs(tn[0])<.5?"middle":tn[0]<0?"end":"start";return(yn,Pn,Dn=!1)=>{let[N,Z]=x(yn),U=Dn?Me.title:Me.number;return{text:String(Pn),x:N+U*tn[0],y:Z+U*tn[1],anchor:An,title:Dn}}}let G=A([-R.x,0,y],[R.x,0,y]),H=A([p,0,-R.z],[p,0,R.z]),F=kn(e.steps.length,11).map(T=>G([Vn(e,T),0,y],e.steps[T])),_=kn(pn(e),12).map(T=>H([p,0,Bn(e,T)],T)),I=Ft(F);I.push(...Ft(_,I));let q=[[p,0,-y],[-p,0,y]],[nn]=q.sort((T,X)=>x(T)[0]-x(X)[0]),B=(T,X,Y)=>{let[W,j]=x([nn[0],T*R.y,nn[2]]);return{text:X,x:W-8,y:Y?j-18:j,anchor:"end",title:Y}},v=u.ticks.map(({value:T,share:X})=>B(X,Fn(T),!1));return[...I,...Ft(v,I),G([0,0,y],"before update",!0),H([p,0,0],"layer",!0),B(1,"tr(F)",!0)].filter(({x:T,y:X})=>T>=0&&T<=f&&X>=0&&X<=h)}var Rn=33,be=4,$e="depth24plus",so=3.6,co=`
+struct Scene {
+  matrix: mat4x4f,
+  light: vec4f,
+  line: vec4f,
+  ink: vec4f,
+  ground: vec4f,
+  // Width and height in pixels, radius of a dot, height of the box.
+  size: vec4f,
+  colours: array<vec4f, ${Rn}>,
+}
+@group(0) @binding(0) var<uniform> scene: Scene;
+
+struct Vertex {
+  @builtin(position) at: vec4f,
+  @location(0) normal: vec3f,
+  @location(1) grid: vec2f,
+  @location(2) height: f32,
+}
+
+@vertex fn surfaceVertex(
+  @location(0) at: vec3f, @location(1) normal: vec3f, @location(2) grid: vec2f,
+) -> Vertex {
+  return Vertex(scene.matrix * vec4f(at, 1), normal, grid, at.y / scene.size.w);
+}
+
+@fragment fn surfaceFragment(in: Vertex, @builtin(front_facing) above: bool) -> @location(0) vec4f {
+  let place = clamp(in.height, 0, 1) * ${Rn-1};
+  let lower = min(u32(place), ${Rn-2}u);
+  let plain = mix(scene.colours[lower].rgb, scene.colours[lower + 1].rgb, place - f32(lower));
+  // From below it is darker, so that the two sides are told apart.
+  let towards = select(-1.0, 1.0, above) * dot(normalize(in.normal), scene.light.xyz);
+  let lit = plain * select(0.55, 0.74 + 0.3 * max(towards, 0.0), above);
+  // A line of about a pixel along every layer and every measured step.
+  let distance = abs(fract(in.grid - 0.5) - 0.5) / max(fwidth(in.grid), vec2f(1e-6));
+  let line = 1.0 - clamp(min(distance.x, distance.y), 0.0, 1.0);
+  return vec4f(min(lit, vec3f(1)) * (1.0 - 0.5 * line), 1);
+}
+
+@vertex fn lineVertex(@location(0) at: vec3f) -> @builtin(position) vec4f {
+  return scene.matrix * vec4f(at, 1);
+}
+
+@fragment fn lineFragment() -> @location(0) vec4f {
+  return vec4f(scene.line.rgb * scene.line.a, scene.line.a);
+}
+
+struct Dot {
+  @builtin(position) at: vec4f,
+  @location(0) corner: vec2f,
+}
+
+@vertex fn dotVertex(@builtin(vertex_index) number: u32, @location(0) dot: vec4f) -> Dot {
+  let corner = vec2f(f32(number & 1u), f32(number >> 1u)) * 2 - 1;
+  var at = scene.matrix * vec4f(dot.xyz, 1);
+  at += vec4f(corner * scene.size.z * sqrt(dot.w) * 2 / scene.size.xy, -0.004, 0) * at.w;
+  return Dot(at, corner);
+}
+
+@fragment fn dotFragment(in: Dot) -> @location(0) vec4f {
+  let distance = length(in.corner);
+  let soft = fwidth(distance);
+  let inside = 1.0 - smoothstep(1.0 - soft, 1.0, distance);
+  let colour = mix(scene.ground.rgb, scene.ink.rgb, smoothstep(0.58 - soft, 0.58 + soft, distance));
+  return vec4f(colour * inside, inside);
+}
+`;function ro(e,u){let l=e.createShaderModule({code:co}),f=e.createBindGroupLayout({entries:[{binding:0,visibility:GPUShaderStage.VERTEX|GPUShaderStage.FRAGMENT,buffer:{type:"uniform"}}]}),h=e.createPipelineLayout({bindGroupLayouts:[f]}),g={srcFactor:"one",dstFactor:"one-minus-src-alpha"},x=(p,y,S,A)=>e.createRenderPipeline({layout:h,vertex:{module:l,entryPoint:`${p}Vertex`,buffers:[S]},fragment:{module:l,entryPoint:`${p}Fragment`,targets:[{format:u,blend:{color:g,alpha:g}}]},primitive:{topology:y},depthStencil:{format:$e,depthWriteEnabled:A,depthCompare:"less-equal"},multisample:{count:be}}),w=(p,y,S)=>({shaderLocation:p,offset:4*y,format:S});return{group:f,surface:x("surface","triangle-list",{arrayStride:4*Ot,attributes:[w(0,0,"float32x3"),w(1,3,"float32x3"),w(2,6,"float32x2")]},!0),line:x("line","line-list",{arrayStride:12,attributes:[w(0,0,"float32x3")]},!0),dot:x("dot","triangle-strip",{arrayStride:16,stepMode:"instance",attributes:[w(0,0,"float32x4")]},!1)}}function io({yaw:e}){let u=e-.9,l=[.62*Math.sin(u),.7,.62*Math.cos(u)],f=Math.hypot(...l);return[...l.map(h=>h/f),0]}function De({camera:e,width:u,height:l,density:f,line:h,ink:g,ground:x}){return new Float32Array([...ft(e,u/l),...io(e),...h,...g,...x,u,l,so*f,R.y,...Array.from({length:Rn},(w,p)=>[...Pt(p/(Rn-1)),1]).flat()])}function Se(e,u,l,f){let{group:h,...g}=ro(e,u),x=[],w=(B,v)=>{let T=e.createBuffer({size:Math.max(4,B.byteLength),usage:v|GPUBufferUsage.COPY_DST});return e.queue.writeBuffer(T,0,B),x.push(T),T},p=de(l,f),y=he(l,f),[S,A]=[p.vertices,y].map(B=>w(B,GPUBufferUsage.VERTEX)),G=w(p.indices,GPUBufferUsage.INDEX),H={camera:{yaw:0,pitch:0,zoom:1},width:1,height:1,density:1,line:[0,0,0,0],ink:[0,0,0,0],ground:[0,0,0,0]},F=w(De(H),GPUBufferUsage.UNIFORM),_=w(kt(l,f,H.camera),GPUBufferUsage.VERTEX),I=e.createBindGroup({layout:h,entries:[{binding:0,resource:{buffer:F}}]}),q=[],nn=(B,v)=>{if(q[0]?.width===B&&q[0].height===v)return q;for(let T of q)T.destroy();return q=[u,$e].map(T=>e.createTexture({size:[B,v],format:T,sampleCount:be,usage:GPUTextureUsage.RENDER_ATTACHMENT}))};return{draw(B,v){let[T,X]=nn(B.width,B.height);e.queue.writeBuffer(F,0,De(v));let Y=kt(l,f,v.camera);e.queue.writeBuffer(_,0,Y);let W=e.createCommandEncoder(),j=W.beginRenderPass({colorAttachments:[{view:T.createView(),resolveTarget:B.createView(),clearValue:[0,0,0,0],loadOp:"clear",storeOp:"discard"}],depthStencilAttachment:{view:X.createView(),depthClearValue:1,depthLoadOp:"clear",depthStoreOp:"discard"}});j.setBindGroup(0,I),j.setPipeline(g.line),j.setVertexBuffer(0,_),j.draw(Y.length/3),j.setPipeline(g.surface),j.setVertexBuffer(0,S),j.setIndexBuffer(G,"uint32"),p.indices.length>0&&j.drawIndexed(p.indices.length),j.setPipeline(g.dot),j.setVertexBuffer(0,A),y.length>0&&j.draw(4,y.length/4),j.end(),e.queue.submit([W.finish()])},dispose(){for(let B of[...x,...q])B.destroy()}}}var ve=null;async function uo(){if(navigator.gpu===void 0)return{why:"this browser has no WebGPU"};try{let e=await navigator.gpu.requestAdapter();if(e===null)return{why:"WebGPU finds no graphics adapter here"};let u=await e.requestDevice();return u.lost.then(()=>ve=null),{device:u,format:navigator.gpu.getPreferredCanvasFormat()}}catch(e){return{why:`WebGPU gave no device: ${e instanceof Error?e.message:e}`}}}var ze=()=>ve??=uo();var[Ae,Pe,Ht]=[Math.PI/24,Math.PI/36,1.15],Le={ArrowLeft:{yaw:Ae},ArrowRight:{yaw:-Ae},ArrowUp:{pitch:-Pe},ArrowDown:{pitch:Pe},"+":{zoom:Ht},"=":{zoom:Ht},"-":{zoom:1/Ht}};function It(e,u,l=1){let f=e.getPropertyValue(`--${u}`).trim(),[h,g,x]=[1,3,5].map(w=>parseInt(f.slice(w,w+2),16)/255);return[h,g,x,l]}var Te=(e,u)=>u!==null&&e.steps.length>1&&pn(e)>1;function Vt(e=()=>{}){let u=k("div",{class:"turnable"}),l=k("canvas",{tabindex:"0",role:"application"}),f=k("div",{class:"stage"},l);f.insertAdjacentHTML("beforeend",'<svg aria-hidden="true"></svg>');let h=f.querySelector("svg"),g=matchMedia("(prefers-color-scheme:dark)"),x=null,w=null,p=null,y=lt,S=!1,A=!1;function G(){S=!1;let[v,T]=[f.clientWidth,f.clientHeight];if(x===null||p===null||v===0)return;let X=p.device.limits.maxTextureDimension2D,Y=Math.min(devicePixelRatio,X/v,X/T),W=[v,T].map(tn=>Math.round(tn*Y));(l.width!==W[0]||l.height!==W[1])&&([l.width,l.height]=W);let j=getComputedStyle(f);x.drawing.draw(p.context.getCurrentTexture(),{camera:y,width:W[0],height:W[1],density:Y,line:It(j,"line",.55),ink:It(j,"ink"),ground:It(j,"ground")}),h.setAttribute("viewBox",`0 0 ${v} ${T}`),h.innerHTML=xe(x.surface,x.scale,y,{width:v,height:T}).map(({text:tn,x:An,y:yn,anchor:Pn,title:Dn})=>`<text x="${At(An)}" y="${At(yn)}" text-anchor="${Pn}"${Dn?' class="title"':""}>${tt(tn)}</text>`).join("")}function H(){S||A||(S=!0,requestAnimationFrame(G))}function F(v){y=ge(y,v),H()}function _(v){x?.drawing.dispose(),[x,p]=[null,null],u.replaceChildren(k("p",{class:"small faint",role:"status"},`Flat only: ${v}.`))}function I(){if(p===null||w===null)return;let v=st(w.values.flat());x?.drawing.dispose(),x=null,f.hidden=!Te(w,v),Te(w,v)&&(x={surface:w,scale:v,drawing:Se(p.device,p.format,w,v)},l.setAttribute("aria-label",`tr(F) of ${pn(w)} layers at ${w.steps.length} steps as a surface in three dimensions. Arrow keys turn it, plus and minus come nearer and go back, Home starts again. Its values stand in a table.`),H())}async function q(){let v=await ze();if(A)return;if("why"in v)return _(v.why);let T=l.getContext("webgpu");if(T===null)return _("this browser's canvas has no WebGPU");T.configure({...v,alphaMode:"premultiplied"}),v.device.lost.then(({message:X})=>{A||_(`the graphics device was lost${X===""?"":` (${X.trim()})`}`)}),p={...v,context:T},u.replaceChildren(f,k("p",{class:"small faint"},"Drag it or use the arrow keys; + and −, or the wheel once it has the focus, come nearer; Home starts again. Between measurements heights are interpolated.")),I(),e()}l.addEventListener("keydown",v=>{if(!(v.ctrlKey||v.altKey||v.metaKey)){if(v.key==="Home")y=lt,H();else if(Le[v.key]!==void 0)F(Le[v.key]);else return;v.preventDefault()}}),l.addEventListener("pointerdown",v=>l.setPointerCapture(v.pointerId)),l.addEventListener("pointermove",v=>{if(!l.hasPointerCapture(v.pointerId))return;let T=Math.PI/l.clientWidth;F({yaw:-v.movementX*T,pitch:v.movementY*T})}),l.addEventListener("wheel",v=>{document.activeElement===l&&(v.preventDefault(),F({zoom:Math.exp(-v.deltaY/600)}))},{passive:!1}),g.addEventListener("change",H);let nn=new ResizeObserver(H);nn.observe(f);let B=new IntersectionObserver(v=>{v.some(({isIntersecting:T})=>T)&&(B.disconnect(),q())},{rootMargin:"200px"});return B.observe(u),{element:u,show(v){w=v,y=lt,I()},stop(){A=!0,B.disconnect(),nn.disconnect(),g.removeEventListener("change",H),x?.drawing.dispose(),p?.context.unconfigure(),[x,p]=[null,null]}}}var vn=JSON.parse(document.getElementById("data").textContent),dt=document.getElementById("filters"),zn=document.getElementById("panel"),Ee=[...document.querySelectorAll("[data-row]")],ao=[...document.querySelectorAll("[data-verdict]")],lo=[...document.querySelectorAll("[data-section]")].reverse();function Bt(){let e=new FormData(dt),[u,l,f]=["verdict","table","model"].map(w=>String(e.get(w))),h=String(e.get("text")).toLowerCase().split(/\s+/).filter(Boolean),g=0;for(let w of Ee){let p=w.dataset;w.hidden=!((u===""||p.verdicts.split("|").includes(u))&&(l===""||p.table===l)&&(f===""||p.model===f)&&h.every(y=>p.text.includes(y))),w.hidden||g++}for(let w of ao)w.classList.toggle("dim",u!==""&&w.dataset.verdict!==u);let x=u+l+f+h.join("")==="";for(let w of document.querySelectorAll("[data-section] .scroll")){let p=[...w.querySelectorAll("[data-row]")];w.hidden=p.length>0&&p.every(({hidden:y})=>y)}for(let w of lo)w.hidden=!x&&![...w.querySelectorAll("[data-row]")].some(({hidden:p})=>!p);document.getElementById("shown").textContent=x?"":`${g} of ${Ee.length} rows and entries`}dt.addEventListener("input",Bt);dt.addEventListener("submit",e=>e.preventDefault());dt.addEventListener("reset",()=>setTimeout(Bt));var qe=null,Gn=null;function Oe(){Gn?.stop(),Gn=null}function Fe(e,u){Oe(),document.getElementById("panel-title").textContent=e,document.getElementById("panel-body").replaceChildren(...u()),zn.open||(qe=document.activeElement,zn.showModal()),zn.scrollTop=0,document.getElementById("close").focus()}zn.addEventListener("close",()=>{Oe(),qe?.focus()});document.getElementById("close").addEventListener("click",()=>zn.close());zn.addEventListener("click",e=>{e.target===zn&&zn.close()});function Ut(e,u){let l=k("button",{type:"button"},e);return l.addEventListener("click",u),l}function ke(e,u){let{name:l,rows:f,cells:h}=vn.tables[e],g=h[u],x=[["ours",g.ours===null?"no number: a gap":`${g.ours} ${g.spread??""}`],["the paper",g.paper??"prints nothing here"],["read at",g.read],["reference",g.reference],["verdict",`${g.verdict}: ${g.why}`],["rule",g.rule]];Fe(`${l}, ${f[g.row].title}, ${g.column}`,()=>fo(e,u,x))}function fo(e,u,l){let f=vn.tables[e].cells[u],h=[qt(l)],g=f.seeds??[];if(g.length>0){h.push(k("h3",{},"Runs"));for(let[x,w,p]of g)h.push(k("p",{},`seed ${x}: ${p===null?"–":p.toFixed(2)}  `,Ut(`run ${w}`,()=>Ie(w,()=>ke(e,u)))));g.length===1&&h.push(...He(vn.runs[g[0][1]]))}return f.command!==void 0&&h.push(k("h3",{},"Missing runs are made by"),k("pre",{},f.command)),h}function ho(e){return Object.values(vn.tables).flatMap(({name:u,cells:l})=>{let f=l.filter(({seeds:h})=>h?.some(([,g])=>g===e)).length;return f===0?[]:[`${u}: ${f} cell${f===1?"":"s"}`]})}function po(e){let u=zt([e]);return u===null?[]:(Gn=Vt(),Gn.show(u),[k("p",{class:"small"},"tr(F) of each layer, whenever the next one was chosen by it; a dot: its adapter trained already"),Gn.element,oe(u)])}function He(e){let u=g=>typeof g=="object"?JSON.stringify(g):String(g),l=g=>qt(Object.entries(g).map(([x,w])=>[x,u(w)])),{hyperparameters:f,...h}=e.spec;return[k("p",{},`feeds ${ho(e.id).join(", ")||"figures only"}`),$n("Loss",!0,rt(e.losses,"loss")),$n("tr(F)",!0,rt(e.trace,"mean tr(F) of the open adapters"),...po(e)),$n("Schedule",!0,se(e.schedule,Number(e.losses.steps.at(-1)??0))),$n("Validation",!1,rt(e.validation,"validation score")),$n("Specification",!1,l(h),l(f)),$n("Provenance",!1,l(e.provenance)),$n("Results",!1,l(e.metrics)),$n("Log",!1,k("pre",{},e.log.join(`
+`)))]}function Ie(e,u){let l=vn.runs[e],f=u?[Ut("Back to the number",u)]:[];Fe(`Run ${e}: ${l.name}`,()=>[...f,...He(l)])}function wo(e){let u=[...e.querySelectorAll("[data-surface]")],l=({dataset:w})=>vn.surfaces[w.surface],f=k("select",{},...u.map(w=>k("option",{value:w.dataset.surface},l(w).title))),h=k("label",{class:"small"},"Surface of ",f),g=Vt(()=>{e.prepend(h);for(let w of u){let p=Ut("turn it",()=>{f.value=w.dataset.surface,x(),h.scrollIntoView({block:"center"}),g.element.querySelector("canvas").focus()});p.setAttribute("aria-label",`turn in three dimensions: ${l(w).title}`),w.querySelector("figcaption").append(" ",p)}}),x=()=>{let{surface:w}=vn.surfaces[f.value];g.show(w??zt([vn.runs[f.value]]))};f.addEventListener("change",x),e.prepend(g.element),x()}for(let e of document.querySelectorAll(".surfaces"))wo(e);document.addEventListener("click",e=>{let u=e.target.closest("[data-cell],[data-run]");u!==null&&(u.dataset.run!==void 0?Ie(u.dataset.run):ke(u.dataset.table,Number(u.dataset.cell)))});Bt();})();

@@ -1,6 +1,8 @@
-// Promises a run's curves, its tr(F) over layers and steps as a flat map, and its schedule, as SVG with a title and an axis.
+// Promises a run's curves, its tr(F) over layers and steps as the flat map that the page has too, and its schedule, as SVG with a title and an axis.
 // Leaves which of them a panel shows to main.ts.
 import type { ReportCurve, ReportRun } from "../data.ts";
+import { heatMapHtml } from "../surface/heat-map.ts";
+import type { Surface } from "../surface/surface.ts";
 import { element } from "./elements.ts";
 
 const width = 640;
@@ -63,57 +65,11 @@ export function curveSvg({ each, steps, values }: ReportCurve, what: string): El
   return element("div", {}, element("p", { class: "small" }, `${what}${note}`), holder);
 }
 
-/** tr(F) of each layer at each measurement; lighter is larger, on a logarithmic scale. */
-export function heatMapSvg(layers: ReportRun["layers"]): Element {
-  if (layers === null) return nothing("tr(F) by layer and step");
-  const { steps, values } = layers;
-  const positive = values.flat().filter((value): value is number => value !== null && value > 0);
-  if (positive.length === 0) return nothing("tr(F) by layer and step");
-  const count = values[0].length;
-  const [low, high] = [Math.min(...positive), Math.max(...positive)].map(Math.log);
-  const [top, size] = [6, 13];
-  const wide = (width - left - right) / steps.length;
-  const boxes = values.map((row, i) =>
-    row.map((value, layer) => {
-      const share = value === null || value <= 0
-        ? null
-        : high > low
-        ? (Math.log(value) - low) / (high - low)
-        : 1;
-      // From dark blue to light yellow: also in grey the lightness alone tells more from less.
-      const colour = share === null
-        ? "none"
-        : `hsl(${Math.round(250 - 200 * share)} 70% ${Math.round(18 + 66 * share)}%)`;
-      return `<rect x="${px(left + i * wide)}" y="${top + (count - 1 - layer) * size}" width="${
-        px(wide)
-      }" height="${size}" fill="${colour}"><title>step ${steps[i]}, layer ${layer}: ${
-        value === null ? "not finite" : short(value)
-      }</title></rect>`;
-    }).join("")
-  ).join("");
-  const bottom = top + count * size;
-  const names = Array.from(
-    { length: count },
-    (_, layer) => text(left - 6, top + (count - layer) * size - 3, String(layer), "end"),
-  );
-  const marked = [...new Set([0, Math.floor((steps.length - 1) / 2), steps.length - 1])];
-  const marks = marked.map((i) => text(left + (i + 0.5) * wide, bottom + 14, String(steps[i])));
-  return element(
-    "div",
-    {},
-    element(
-      "p",
-      { class: "small" },
-      `tr(F) of each layer (rows) at each measured step (columns), logarithmic: dark ${
-        short(Math.exp(low))
-      } to light ${short(Math.exp(high))}`,
-    ),
-    svg(
-      bottom + 32,
-      `tr(F) of ${count} layers at ${steps.length} steps`,
-      boxes + names.join("") + marks.join("") + text((left + width) / 2, bottom + 28, "step"),
-    ),
-  );
+/** tr(F) of each layer at each measurement, flat. */
+export function heatMap(surface: Surface): Element {
+  const holder = element("figure", {});
+  holder.innerHTML = heatMapHtml(surface, "");
+  return holder;
 }
 
 export function scheduleSvg(schedule: ReportRun["schedule"], steps: number): Element {

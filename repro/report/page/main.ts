@@ -1,12 +1,16 @@
 // Promises what the page does by itself: filters that hide rows, and a panel for each number with the runs behind it, by mouse and by keys.
 // Runs in a browser, as the JavaScript that build.mjs writes to assets/. Leaves all that can be read without a script to html.ts.
 import type { ReportCell, ReportRun } from "../data.ts";
-import { curveSvg, heatMapSvg, scheduleSvg } from "./drawings.ts";
+import { type Surface, surfaceOf } from "../surface/surface.ts";
+import { curveSvg, heatMap, scheduleSvg } from "./drawings.ts";
 import { details, element, pairsOf } from "./elements.ts";
+import { type Turnable, turnable } from "./turn.ts";
 
 interface Data {
   tables: Record<string, { name: string; rows: Record<string, { title: string }>; cells: ReportCell[] }>;
   runs: Record<string, ReportRun>;
+  /** By the id of the first run; without `surface` it is that run's own. */
+  surfaces: Record<string, { title: string; surface?: Surface }>;
 }
 
 const data = JSON.parse(document.getElementById("data")!.textContent!) as Data;
@@ -48,10 +52,18 @@ form.addEventListener("reset", () => setTimeout(filter));
 
 /** What had the focus before the panel, and what the panel showed before. */
 let opener: HTMLElement | null = null;
+let inPanel: Turnable | null = null;
 
-function open(title: string, content: (Node | string)[]): void {
+function stopTurning(): void {
+  inPanel?.stop();
+  inPanel = null;
+}
+
+/** @param content is made after what the panel showed before has ended */
+function open(title: string, content: () => (Node | string)[]): void {
+  stopTurning();
   document.getElementById("panel-title")!.textContent = title;
-  document.getElementById("panel-body")!.replaceChildren(...content);
+  document.getElementById("panel-body")!.replaceChildren(...content());
   if (!panel.open) {
     opener = document.activeElement as HTMLElement | null;
     panel.showModal();
@@ -60,7 +72,10 @@ function open(title: string, content: (Node | string)[]): void {
   document.getElementById("close")!.focus();
 }
 
-panel.addEventListener("close", () => opener?.focus());
+panel.addEventListener("close", () => {
+  stopTurning();
+  opener?.focus();
+});
 document.getElementById("close")!.addEventListener("click", () => panel.close());
 panel.addEventListener("click", (event) => {
   if (event.target === panel) panel.close();
@@ -83,6 +98,11 @@ function openCell(table: string, index: number): void {
     ["verdict", `${cell.verdict}: ${cell.why}`],
     ["rule", cell.rule],
   ];
+  open(`${name}, ${rows[cell.row].title}, ${cell.column}`, () => cellParts(table, index, facts));
+}
+
+function cellParts(table: string, index: number, facts: [string, string | undefined][]): (Node | string)[] {
+  const cell = data.tables[table].cells[index];
   const content: (Node | string)[] = [pairsOf(facts)];
   const seeds = cell.seeds ?? [];
   if (seeds.length > 0) {
@@ -103,7 +123,7 @@ function openCell(table: string, index: number): void {
   if (cell.command !== undefined) {
     content.push(element("h3", {}, "Missing runs are made by"), element("pre", {}, cell.command));
   }
-  open(`${name}, ${rows[cell.row].title}, ${cell.column}`, content);
+  return content;
 }
 
 /** Cells that a run feeds, table by table. */
@@ -114,6 +134,17 @@ function fedBy(id: string): string[] {
   });
 }
 
+/** The run's own surface, to be turned and flat; nothing where it chose no layer by tr(F). */
+function surfaceParts(run: ReportRun): Node[] {
+  const surface = surfaceOf([run]);
+  if (surface === null) return [];
+  inPanel = turnable();
+  inPanel.show(surface);
+  const words =
+    "tr(F) of each layer, whenever the next one was chosen by it; a dot: its adapter trained already";
+  return [element("p", { class: "small" }, words), inPanel.element, heatMap(surface)];
+}
+
 function runParts(run: ReportRun): Node[] {
   const plain = (value: unknown) => (typeof value === "object" ? JSON.stringify(value) : String(value));
   const entries = (of: Record<string, unknown>) =>
@@ -122,7 +153,7 @@ function runParts(run: ReportRun): Node[] {
   return [
     element("p", {}, `feeds ${fedBy(run.id).join(", ") || "figures only"}`),
     details("Loss", true, curveSvg(run.losses, "loss")),
-    details("tr(F)", true, curveSvg(run.trace, "mean tr(F) of the open adapters"), heatMapSvg(run.layers)),
+    details("tr(F)", true, curveSvg(run.trace, "mean tr(F) of the open adapters"), ...surfaceParts(run)),
     details("Schedule", true, scheduleSvg(run.schedule, Number(run.losses.steps.at(-1) ?? 0))),
     details("Validation", false, curveSvg(run.validation, "validation score")),
     details("Specification", false, entries(spec), entries(hyperparameters as Record<string, unknown>)),
@@ -135,8 +166,42 @@ function runParts(run: ReportRun): Node[] {
 /** @param back shows again what the run was opened from */
 function openRun(id: string, back?: () => void): void {
   const run = data.runs[id];
-  open(`Run ${id}: ${run.name}`, [...back ? [action("Back to the number", back)] : [], ...runParts(run)]);
+  const before = back ? [action("Back to the number", back)] : [];
+  open(`Run ${id}: ${run.name}`, () => [...before, ...runParts(run)]);
 }
+
+/** One surface for each section of maps; a map's button shows its own. */
+function addTurning(section: HTMLElement): void {
+  const maps = [...section.querySelectorAll<HTMLElement>("[data-surface]")];
+  const of = ({ dataset }: HTMLElement) => data.surfaces[dataset.surface!];
+  const chooser = element(
+    "select",
+    {},
+    ...maps.map((map) => element("option", { value: map.dataset.surface! }, of(map).title)),
+  ) as HTMLSelectElement;
+  const label = element("label", { class: "small" }, "Surface of ", chooser);
+  const view = turnable(() => {
+    section.prepend(label);
+    for (const map of maps) {
+      const choose = action("turn it", () => {
+        chooser.value = map.dataset.surface!;
+        show();
+        label.scrollIntoView({ block: "center" });
+        view.element.querySelector("canvas")!.focus();
+      });
+      choose.setAttribute("aria-label", `turn in three dimensions: ${of(map).title}`);
+      map.querySelector("figcaption")!.append(" ", choose);
+    }
+  });
+  const show = () => {
+    const { surface } = data.surfaces[chooser.value];
+    view.show(surface ?? surfaceOf([data.runs[chooser.value]])!);
+  };
+  chooser.addEventListener("change", show);
+  section.prepend(view.element);
+  show();
+}
+for (const section of document.querySelectorAll<HTMLElement>(".surfaces")) addTurning(section);
 
 document.addEventListener("click", (event) => {
   const target = (event.target as Element).closest<HTMLElement>("[data-cell],[data-run]");
