@@ -1,5 +1,5 @@
-// Loads an encoder of real size from a folder, trains a MAD-X task adapter for a few steps by accumulation, evaluates, and prints what
-// each took in time and memory. It leaves data to random numbers and files to tests/golden/make_real_size.py.
+// Loads an encoder of real size from a folder, trains a MAD-X task adapter (or with --full all of it) for a few steps by accumulation,
+// evaluates, and prints what each took in time and memory. It leaves data to random numbers and files to tests/golden/make_real_size.py.
 //
 //   npx tsx bench/real_size.ts FOLDER [--backend wasm] [--threads 1] [--batch 32] [--tokens 384] [--piece 2] [--steps 3] [--full]
 //   npx tsx bench/real_size.ts FOLDER --check       hidden states beside those that PyTorch gave (FOLDER/../expected.json)
@@ -29,10 +29,10 @@ const backendName = option("backend", "wasm") as "wasm" | "webgpu";
 const examples = number("batch", 32), tokens = number("tokens", 384), steps = number("steps", 3);
 const fullFineTuning = words.includes("--full"), check = words.includes("--check");
 
+const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 let last = performance.now();
 function report(what: string, more = ""): void {
   const now = performance.now();
-  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
   const { peakBytes } = backend.memory();
   console.log(
     `${what.padEnd(26)}${((now - last) / 1000).toFixed(1).padStart(8)} s   device peak ${
@@ -107,6 +107,11 @@ if (check) {
 const layers = Array.from({ length: config.layers }, (_, i) => i);
 model.setTrainable(fullFineTuning ? { encoder: true, head: true } : { layers, head: true });
 const optimizer = new AdamW();
+optimizer.adopt(model.trainableParameters);
+report(
+  "optimizer",
+  `   moments ${optimizer.hostBytes > 0 ? `with the host, ${gib(optimizer.hostBytes)}` : "on the device"}`,
+);
 const step = new TrainingStep({
   model,
   optimizer,

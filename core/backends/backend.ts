@@ -53,6 +53,8 @@ export interface Backend {
   write(buffer: DeviceBuffer, data: HostArray, offset?: number): void;
   /** Waits for all kernels dispatched so far and copies out. Reference returns Float64Array for "f32". */
   read(buffer: DeviceBuffer): Promise<HostArray>;
+  /** Present where the device's memory is the host's: fills `into` from the buffer's beginning at once, with nothing to wait for. */
+  readInto?(buffer: DeviceBuffer, into: Float32Array): void;
   /** Waits until everything dispatched so far has run; rejects with the device's error, if any. */
   synchronize(): Promise<void>;
   /**

@@ -5,7 +5,8 @@ import { fail } from "../errors.ts";
 import type { HostTensor } from "../nn/parameters.ts";
 import { sameShape, showShape } from "../shape.ts";
 import { keep, type Tensor, zeros } from "../tensor.ts";
-import { makePacks, type Member, type Pack, type Scalars } from "./pack.ts";
+import { type MomentsPlace, MomentsWindow, placeOfMoments } from "./moments.ts";
+import { type Member, Pack, packGroups, type Scalars } from "./pack.ts";
 
 export interface AdamWOptions {
   /**
@@ -26,6 +27,12 @@ export interface AdamWOptions {
   weightDecay?: number;
   /** Gradients of all parameters together are scaled down to this Euclidean norm; default 1, Infinity for no clipping. */
   maximumGradientNorm?: number;
+  /**
+   * Where the moments lie: on the device, or with the host, which brings them there in pieces of 16 MiB for each update, for the
+   * same bits. "auto" (default): with the host only where a backend that knows its own bound could not hold them and keep a quarter
+   * of it for activations.
+   */
+  moments?: MomentsPlace | "auto";
 }
 
 /** What a resumed run needs, keyed by parameter name. Moments: "<name>/firstMoment" and "<name>/secondMoment". */
@@ -39,6 +46,8 @@ export class AdamW {
   readonly #options: Required<AdamWOptions>;
   readonly #members = new Map<Tensor, Member>();
   readonly #packs: Pack[] = [];
+  /** Through which the host's moments pass; null while it keeps none. */
+  #window: MomentsWindow | null = null;
   /** What `begin` was given and `apply` will update. */
   #begun: readonly (readonly [Pack, readonly Member[]])[] = [];
   #globalStep = 0;
@@ -57,6 +66,7 @@ export class AdamW {
       epsilon: 1e-8,
       weightDecay: 0,
       maximumGradientNorm: 1,
+      moments: "auto",
       ...options,
     };
     const { variant, stepCount, beta1, beta2, epsilon, weightDecay, maximumGradientNorm } = this.#options;
@@ -78,19 +88,23 @@ export class AdamW {
   }
 
   /**
-   * Packs parameters that may be trained at some time: their values move into one buffer, beside which their gradients and
-   * moments lie. `begin` and `step` do so with those they do not know; told of all at once, a step needs the fewest kernels.
-   * @throws where gradients and moments can never fit, before any of them is made
+   * Packs parameters that may be trained at some time: their values move into one buffer (a large one stays where it is), beside
+   * which their gradients and moments lie. `begin` and `step` do so with those they do not know; told of all at once, a step needs
+   * the fewest kernels.
+   * @throws where they can never fit, before anything is made
    */
   adopt(parameters: Iterable<Tensor>): void {
     const fresh = [...new Set(parameters)].filter((each) => !this.#members.has(each));
-    checkSpace(fresh);
-    for (const pack of makePacks(fresh)) {
+    if (fresh.length === 0) return;
+    const { backend } = fresh[0];
+    const groups = packGroups(fresh);
+    const onHost = placeOfMoments(groups, this.#options.moments) === "host";
+    if (onHost) this.#window ??= new MomentsWindow(fresh);
+    for (const group of groups) {
+      const pack = new Pack(group, onHost ? this.#window! : undefined);
       this.#packs.push(pack);
       for (const member of pack.members) this.#members.set(member.parameter, member);
     }
-    if (fresh.length === 0) return;
-    const { backend } = fresh[0];
     this.#normSquared ??= keep(zeros(backend, [1]));
     this.#gradientScale ??= keep(zeros(backend, [1]));
   }
@@ -176,24 +190,10 @@ export class AdamW {
   update(): void {
     const begun = this.#begun;
     if (begun.length === 0) return;
-    const { kernels } = begun[0][0].backend;
     const { beta1, beta2, epsilon, maximumGradientNorm } = this.#options;
     const scaled = maximumGradientNorm !== Infinity || this.#lossScale !== 1;
     const gradientScale = scaled ? this.#gradientScale!.buffer : undefined;
-    for (const [pack] of begun) {
-      kernels.adamw({
-        ...pack.segments(),
-        parameter: pack.values,
-        gradient: pack.gradients,
-        firstMoment: pack.firstMoments.buffer,
-        secondMoment: pack.secondMoments.buffer,
-        gradientScale,
-        scalars: pack.scalars,
-        beta1,
-        beta2,
-        epsilon,
-      });
-    }
+    for (const [pack] of begun) pack.moments.update(pack, { gradientScale, beta1, beta2, epsilon });
   }
 
   /** Numbers of this parameter's update; float64, so that differences from one keep their digits. */
@@ -218,6 +218,11 @@ export class AdamW {
       };
   }
 
+  /** Bytes of moments that the host keeps: 0 where all of them are on the device. */
+  get hostBytes(): number {
+    return this.#packs.reduce((sum, { moments }) => sum + moments.hostBytes, 0);
+  }
+
   /** Euclidean norm of all gradients in the last step, before clipping. Waits for the device. */
   async gradientNorm(): Promise<number> {
     const square = this.#normSquared ?? fail("AdamW: no step with a gradient has been made yet");
@@ -229,10 +234,7 @@ export class AdamW {
     const state: AdamWState = { globalStep: this.#globalStep, stepCounts: {}, moments: new Map() };
     for (const pack of this.#packs) {
       if (pack.members.every(({ steps }) => steps === 0)) continue;
-      const moments = {
-        firstMoment: await pack.firstMoments.read(),
-        secondMoment: await pack.secondMoments.read(),
-      };
+      const [firstMoment, secondMoment] = await pack.moments.read();
       for (const { parameter: { name, shape, size }, offset, steps } of pack.members) {
         if (steps === 0) continue;
         if (name === undefined || name in state.stepCounts) {
@@ -243,7 +245,7 @@ export class AdamW {
           );
         }
         state.stepCounts[name] = steps;
-        for (const [kind, values] of Object.entries(moments)) {
+        for (const [kind, values] of Object.entries({ firstMoment, secondMoment })) {
           const data = values.slice(offset, offset + size) as HostTensor["data"];
           state.moments.set(`${name}/${kind}`, { shape, data });
         }
@@ -281,18 +283,16 @@ export class AdamW {
     for (const [name, steps] of Object.entries(state.stepCounts)) {
       const member = this.#members.get(byName.get(name)!)!;
       member.steps = steps;
-      const { pack: { backend, firstMoments, secondMoments }, offset } = member;
-      for (
-        const [kind, moments] of [["firstMoment", firstMoments], ["secondMoment", secondMoments]] as const
-      ) {
-        backend.write(moments.buffer, state.moments.get(`${name}/${kind}`)!.data, offset);
-      }
+      const [first, second] = kinds.map((kind) => state.moments.get(`${name}/${kind}`)!.data);
+      member.pack.moments.write(member.offset, first, second);
     }
     this.#globalStep = state.globalStep;
   }
 
   #free(): void {
     for (const pack of this.#packs) pack.dispose();
+    this.#window?.dispose();
+    this.#window = null;
     this.#packs.length = 0;
     this.#members.clear();
     this.#begun = [];
@@ -326,22 +326,4 @@ function checkGradient(parameter: Tensor): void {
       }; per-example gradients are for tr(F), clear them before training`,
     );
   }
-}
-
-/** @throws when three more values for each parameter exceed what the backend can address */
-function checkSpace(parameters: readonly Tensor[]): void {
-  const { backend } = parameters[0] ?? {};
-  if (backend?.maximumBytes === undefined) return;
-  const count = parameters.reduce((sum, { size }) => sum + size, 0);
-  const { liveBytes } = backend.memory(), needed = 3 * 4 * count;
-  if (liveBytes + needed <= backend.maximumBytes) return;
-  const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
-  fail(
-    `AdamW: gradients and moments of ${count} parameters take ${gib(needed)} beside the ${
-      gib(liveBytes)
-    } in use, ` +
-      `and ${backend.name} holds at most ${
-        gib(backend.maximumBytes)
-      }; train fewer (adapters, not the whole encoder) or use webgpu`,
-  );
 }

@@ -1,9 +1,10 @@
-// Parameters that train together, side by side: one buffer each for their values, gradients and moments, so that one kernel
-// updates all of them. It leaves step counts and the numbers of an update to adamw.ts.
+// Parameters that train together, side by side: one buffer each for their values and gradients, so that one kernel updates all of
+// them. It leaves their moments to moments.ts, step counts and the numbers of an update to adamw.ts.
 
 import { type Backend, type DeviceBuffer, viewAlignment } from "../backends/backend.ts";
 import type { Segments } from "../backends/kernels.ts";
-import { empty, keep, type Tensor, zeros } from "../tensor.ts";
+import { empty, keep, type Tensor } from "../tensor.ts";
+import { DeviceMoments, HostMoments, type Moments, type MomentsWindow } from "./moments.ts";
 
 /** Elements of one pack: half of what every device binds at once (128 MiB). A larger parameter has a pack to itself. */
 const largestPack = 2 ** 24;
@@ -28,18 +29,22 @@ export interface Member {
 
 export class Pack {
   readonly members: readonly Member[];
-  readonly firstMoments: Tensor;
-  readonly secondMoments: Tensor;
+  readonly moments: Moments;
   readonly #gradients: Tensor;
   /** What the values live in; null where the only parameter stays where it was. */
   readonly #values: Tensor | null;
   readonly #segments: Tensor;
   readonly #scalars: Tensor;
-  /** Members that the tables on the device list now. */
+  /** Members that the tables on the device list now, and their numbers, four each. */
   #listed: readonly Member[] = [];
+  #numbers = new Float64Array();
 
-  /** Moves the parameters' values into the pack. */
-  constructor(backend: Backend, parameters: readonly Tensor[]) {
+  /**
+   * Moves the parameters' values into the pack.
+   * @param window with it the host keeps the moments
+   */
+  constructor(parameters: readonly Tensor[], window?: MomentsWindow) {
+    const { backend } = parameters[0];
     let length = 0;
     this.members = parameters.map((parameter) => {
       const offset = length;
@@ -47,8 +52,9 @@ export class Pack {
       return { parameter, pack: this, offset, steps: 0 };
     });
     if (parameters.length === 1) length = parameters[0].size;
-    this.firstMoments = keep(zeros(backend, [length]));
-    this.secondMoments = keep(zeros(backend, [length]));
+    this.moments = window === undefined
+      ? new DeviceMoments(backend, length)
+      : new HostMoments(window, length);
     this.#gradients = keep(empty(backend, [length]));
     this.#values = parameters.length === 1 ? null : keep(empty(backend, [length]));
     this.#segments = keep(empty(backend, [parameters.length, 2], "i32"));
@@ -84,11 +90,16 @@ export class Pack {
       const table = members.flatMap(({ offset, parameter }) => [offset, parameter.size]);
       backend.write(this.#segments.buffer, Int32Array.from(table));
     }
-    const scalars = members.flatMap((member) => {
+    this.#numbers = Float64Array.from(members.flatMap((member) => {
       const { stepSize, secondMomentScale, keepBefore, keepAfter } = scalarsOf(member);
       return [stepSize, secondMomentScale, keepBefore, keepAfter];
-    });
-    backend.write(this.#scalars.buffer, Float64Array.from(scalars));
+    }));
+    backend.write(this.#scalars.buffer, this.#numbers);
+  }
+
+  /** The members that are listed, each with its row of `scalars`. */
+  listed(): { member: Member; numbers: Float64Array }[] {
+    return this.#listed.map((member, i) => ({ member, numbers: this.#numbers.subarray(4 * i, 4 * i + 4) }));
   }
 
   /** What the kernels take to work on the listed members. */
@@ -121,14 +132,13 @@ export class Pack {
   /** Gives up everything but the values, which live on with the parameters. */
   dispose(): void {
     for (const member of this.members) if (this.holds(member)) member.parameter.gradientPlace = null;
-    const { firstMoments, secondMoments } = this;
-    const owned = [firstMoments, secondMoments, this.#gradients, this.#values, this.#segments, this.#scalars];
-    for (const each of owned) each?.dispose();
+    this.moments.dispose();
+    for (const each of [this.#gradients, this.#values, this.#segments, this.#scalars]) each?.dispose();
   }
 }
 
-/** Packs of parameters in their order; each as full as it may be. */
-export function makePacks(parameters: readonly Tensor[]): Pack[] {
+/** Parameters in their order, in groups that each fill a pack as far as they may. */
+export function packGroups(parameters: readonly Tensor[]): Tensor[][] {
   const groups: Tensor[][] = [];
   let length = Infinity;
   for (const each of parameters) {
@@ -140,5 +150,5 @@ export function makePacks(parameters: readonly Tensor[]): Pack[] {
     groups.at(-1)!.push(each);
     length += size;
   }
-  return groups.map((group) => new Pack(group[0].backend, group));
+  return groups;
 }

@@ -3,6 +3,7 @@
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import type { Backend } from "../../core/backends/backend.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
 import { AdamW, type AdamWOptions } from "../../core/optim/adamw.ts";
@@ -236,18 +237,140 @@ test("an announced update needs the gradient of every parameter that it counted"
   assert.throws(() => optimizer.apply(), /b has no gradient/);
 });
 
-test("moments that can never fit are refused before any is made", async () => {
-  const small = await createWasmBackend({ maximumBytes: 2 ** 23 });
-  const values = new Float32Array(2 ** 18);
-  const parameters = [1, 2, 3].map((n) => parameter(small, values, [values.length], { name: `p${n}` }));
+const wasm = await createWasmBackend({ simd: "plain" });
+test.after(() => wasm.dispose());
+
+/** Parameters of several sizes, the last so large that it has a pack, and on the host many pieces, of its own. */
+function several(on: Backend, sizes: readonly number[]): Tensor[] {
+  return sizes.map((size, i) => {
+    const values = Float32Array.from({ length: size }, (_, j) => Math.sin(i + j));
+    return parameter(on, values, [size], { name: `p${i}` });
+  });
+}
+
+function giveGradients(parameters: readonly Tensor[], step: number, isOpen: (i: number) => boolean): void {
+  parameters.forEach((each, i) => {
+    each.zeroGrad();
+    if (!isOpen(i)) return;
+    const values = Float32Array.from({ length: each.size }, (_, j) => Math.cos(step + i + 3 * j) / 10);
+    each.grad = keep(tensor(each.backend, values, each.shape));
+  });
+}
+
+const bitsOf = (parameters: readonly Tensor[]) => Promise.all(parameters.map((each) => each.read()));
+
+for (
+  const options of [
+    { weightDecay: 0.1 },
+    { variant: "torch", weightDecay: 0.1, maximumGradientNorm: 0.5 },
+    { stepCount: "global", maximumGradientNorm: Infinity },
+  ] as AdamWOptions[]
+) {
+  test(`moments with the host give the same bits: ${JSON.stringify(options)}`, async () => {
+    const train = async (moments: "host" | "device", stops: readonly number[]) => {
+      // The window's length follows from the first two, so that the others pass through it in several pieces.
+      const parameters = several(wasm, [3, 61, 200, 4097]);
+      const make = () => {
+        const made = new AdamW({ ...options, moments });
+        made.adopt(parameters.slice(0, 2));
+        return made;
+      };
+      let optimizer = make();
+      const norms: number[] = [];
+      for (let step = 0; step < 9; step++) {
+        if (stops.includes(step)) {
+          const state = await optimizer.state();
+          optimizer.dispose();
+          optimizer = make();
+          optimizer.restore(state, parameters);
+        }
+        // The second opens late; the third closes and opens again.
+        giveGradients(parameters, step, (i) => i === 1 ? step > 3 : i === 2 ? step < 2 || step > 5 : true);
+        optimizer.step(parameters, 0.05);
+        norms.push(await optimizer.gradientNorm());
+      }
+      const state = await optimizer.state();
+      const { hostBytes } = optimizer;
+      const bits = await bitsOf(parameters);
+      optimizer.dispose();
+      for (const each of parameters) {
+        each.zeroGrad();
+        each.dispose();
+      }
+      return { hostBytes, result: { bits, norms, state } };
+    };
+    const before = wasm.memory().liveBuffers;
+    const device = await train("device", []),
+      host = await train("host", []),
+      resumed = await train("host", [2, 5]);
+    assert.is(device.hostBytes, 0);
+    assert.ok(host.hostBytes >= 2 * 4 * (3 + 61 + 200 + 4097), `${host.hostBytes}`);
+    assert.equal(host.result, device.result);
+    assert.equal(resumed.result, device.result);
+    assert.is(wasm.memory().liveBuffers, before);
+  });
+}
+
+test("moments with the host: a state of the one kind is restored by the other", async () => {
+  const ends: unknown[] = [];
+  for (const [first, second] of [["device", "host"], ["host", "device"]] as const) {
+    const parameters = several(wasm, [5, 300]);
+    const before = new AdamW({ moments: first }), after = new AdamW({ moments: second });
+    giveGradients(parameters, 0, () => true);
+    before.step(parameters, 0.1);
+    after.restore(await before.state(), parameters);
+    giveGradients(parameters, 1, () => true);
+    after.step(parameters, 0.1);
+    ends.push(await bitsOf(parameters));
+  }
+  assert.equal(ends[0], ends[1]);
+});
+
+test("moments with the host: an update allocates nothing on the device after the first, and dispose gives all back", () => {
+  const parameters = several(wasm, [70, 5000]);
+  const { liveBuffers } = wasm.memory();
+  const optimizer = new AdamW({ moments: "host" });
+  giveGradients(parameters, 0, () => true);
+  optimizer.step(parameters, 0.1);
+  const after = wasm.memory();
+  for (let step = 0; step < 100; step++) optimizer.step(parameters, 0.1);
+  assert.equal(wasm.memory(), after);
+  optimizer.dispose();
+  for (const each of parameters) each.zeroGrad();
+  assert.is(wasm.memory().liveBuffers, liveBuffers);
+});
+
+test("moments go to the host where the device could not hold them beside activations, and are refused where even that is no help", async () => {
+  const [mebi, values] = [2 ** 20, 2 ** 18];
+  const opened = async (maximumBytes: number, count: number) => {
+    const small = await createWasmBackend({ maximumBytes });
+    const parameters = several(small, new Array(count).fill(values));
+    return { small, parameters, optimizer: new AdamW() };
+  };
+  // Weights 3 MiB, twice while they move together, gradients 3, moments 6; a quarter, or what moved away, is for activations.
+  for (const [size, hostBytes] of [[18, 0], [14, 6 * mebi]] as const) {
+    const { small, parameters, optimizer } = await opened(size * mebi, 3);
+    optimizer.adopt(parameters);
+    assert.is(optimizer.hostBytes, hostBytes, `${size} MiB`);
+    giveGradients(parameters, 0, () => false);
+    small.dispose();
+  }
+  const { small, parameters, optimizer } = await opened(8 * mebi, 3);
   const before = small.memory();
   assert.throws(
-    () => new AdamW().adopt(parameters),
-    /gradients and moments of 786432 parameters take 0\.01 GiB beside .* wasm holds at most 0\.01 GiB; train fewer/,
+    () => optimizer.adopt(parameters),
+    /gradients of 786432 parameters take 0\.00 GiB and moving them together 0\.00 GiB, beside the 0\.00 GiB in use, and wasm holds at most 0\.01 GiB even with the moments left to the host; train fewer/,
+  );
+  assert.throws(
+    () => new AdamW({ moments: "device" }).adopt(parameters),
+    /gradients and moments of 786432 parameters take 0\.01 GiB and moving .* wasm holds at most 0\.01 GiB; train fewer/,
   );
   assert.equal(small.memory(), before);
-  new AdamW().adopt(parameters.slice(0, 1));
   small.dispose();
+  assert.throws(
+    () => new AdamW({ moments: "host" }).adopt(several(backend, [3])),
+    /backend reference cannot leave moments to the host/,
+  );
 });
 
 test("what cannot be restored or makes no sense is refused", async () => {

@@ -93,6 +93,15 @@ class WasmBackend implements Backend {
     );
   }
 
+  readInto(buffer: DeviceBuffer, into: Float32Array): void {
+    const { pointer, length } = buffer as WasmBuffer;
+    if (pointer === 0) throw new Error("readInto: the buffer was freed; read it before");
+    if (into.length > length) {
+      throw new RangeError(`readInto: ${into.length} elements of a buffer of ${length}; check the shape`);
+    }
+    into.set(this.#pool.float32.subarray(pointer / 4, pointer / 4 + into.length));
+  }
+
   synchronize(): Promise<void> {
     return Promise.resolve();
   }
