@@ -1,14 +1,16 @@
 """Writes encoders of real size with random weights, as transformers saves them: for bench/real_size.ts, which measures loading and training.
 
     python tests/golden/make_real_size.py FOLDER          # FOLDER/{mbert,xlmr}/{safetensors,shards,bin,legacy}: 7 GB
+    python tests/golden/make_real_size.py FOLDER --models xlmr --forms safetensors    # only what is named
+    python tests/golden/make_real_size.py FOLDER --small  # the same files for two layers of width 64, to try the script
     npx tsx bench/real_size.ts FOLDER/xlmr/bin --check    # the hidden states are PyTorch's
 
 It leaves tokenizers out: the measurement needs none.
 """
 
+import argparse
 import json
 import pathlib
-import sys
 
 import torch
 from transformers import BertConfig, BertModel, XLMRobertaConfig, XLMRobertaModel
@@ -20,25 +22,43 @@ MODELS = {
 }
 
 
-def main(folder, names):
+FORMS = ("safetensors", "shards", "bin", "legacy")
+SMALL = dict(num_hidden_layers=2, hidden_size=64, num_attention_heads=4, intermediate_size=256, vocab_size=3_000)
+
+
+def save(model, folder, form):
+    if form in ("bin", "legacy"):
+        folder.mkdir(parents=True, exist_ok=True)
+        model.config.save_pretrained(folder)
+        torch.save(model.state_dict(), folder / "pytorch_model.bin", _use_new_zipfile_serialization=form == "bin")
+    else:
+        # Shards of a quarter of the weights, whatever their size.
+        size = sum(v.numel() for v in model.parameters())
+        model.save_pretrained(folder, max_shard_size=size if form == "shards" else "50GB")
+
+
+def main(folder, names, forms, small):
     for name in names:
         cls, config = MODELS[name]
+        if small:
+            config.update(SMALL)
         torch.manual_seed(5)
-        model = cls(config)
-        model.save_pretrained(folder / name / "safetensors")
-        model.save_pretrained(folder / name / "shards", max_shard_size="500MB")
-        state = model.eval().state_dict()
+        model = cls(config).eval()
+        for form in forms:
+            save(model, folder / name / form, form)
         ids = [(7 + 30_011 * i) % config.vocab_size for i in range(24)]
         with torch.no_grad():
             hidden = model(torch.tensor([ids])).last_hidden_state
         (folder / name / "expected.json").write_text(json.dumps(dict(ids=ids, hidden=hidden.flatten().tolist())))
-        for form, is_new in (("bin", True), ("legacy", False)):
-            (folder / name / form).mkdir(parents=True, exist_ok=True)
-            config.save_pretrained(folder / name / form)
-            torch.save(state, folder / name / form / "pytorch_model.bin", _use_new_zipfile_serialization=is_new)
-        print(name, sum(v.numel() for v in state.values()), "values")
+        print(name, sum(v.numel() for v in model.parameters()), "values")
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    main(pathlib.Path(sys.argv[1]), sys.argv[2:] or list(MODELS))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), default=list(MODELS))
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS)
+    parser.add_argument("--small", action="store_true")
+    options = parser.parse_args()
+    main(options.folder, options.models, options.forms, options.small)
