@@ -52,7 +52,7 @@ export { pieces } from "./models/pieces.ts";
 export { type TrainingMemory, trainingMemory, type TrainingShape } from "./models/memory.ts";
 export { configJson, type EncoderConfig, encoderConfig } from "./models/config.ts";
 export { createModel, type Model, type ModelOptions, type Task } from "./models/model.ts";
-export type { HostTensor, State } from "./nn/parameters.ts";
+export type { HostTensor, LoadReport, State } from "./nn/parameters.ts";
 
 export type { ByteReader } from "./io/bytes.ts";
 export { adapterConfigJson, type AdapterDescription, type AdapterToWrite } from "./io/adapter_config.ts";
@@ -64,7 +64,7 @@ export {
   taskTensors,
 } from "./io/adapter_files.ts";
 export { headConfigJson, headTensors, modelClassOf } from "./io/head_files.ts";
-export { openSafetensors, type TensorToWrite, writeSafetensors } from "./io/safetensors.ts";
+export { openSafetensors, safetensorsParts, type TensorToWrite, writeSafetensors } from "./io/safetensors.ts";
 export { readAllStored, readStored, type StoredTensor, type StoredTensors } from "./io/stored.ts";
 export { openTorch } from "./io/torch.ts";
 export { writeTorch } from "./io/torch_write.ts";

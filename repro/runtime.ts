@@ -243,9 +243,12 @@ export async function rename(from: string, to: string): Promise<void> {
   }
 }
 
+/** Text, bytes, or bytes in parts that need not lie in one block of memory. */
+export type FileContent = string | Uint8Array | readonly Uint8Array[];
+
 /** The operations of an atomic write, replaceable so that a test can fail any of them. */
 export interface WriteSteps {
-  write(path: string, data: string | Uint8Array): Promise<void>;
+  write(path: string, data: FileContent): Promise<void>;
   rename(from: string, to: string): Promise<void>;
 }
 
@@ -253,7 +256,9 @@ const realSteps: WriteSteps = {
   async write(path, data) {
     const file = await fs.open(path, "wx");
     try {
-      await file.writeFile(data);
+      const parts = typeof data === "string" || data instanceof Uint8Array ? [data] : data;
+      // Each goes on where the one before ended.
+      for (const part of parts) await file.writeFile(part);
       // Without this a power cut after the rename could leave a named, empty file.
       await file.sync();
     } finally {
@@ -280,7 +285,7 @@ export const isTemporary = (name: string): boolean => /^\..+\.[0-9a-z]+\.tmp$/.t
  */
 export async function writeAtomic(
   path: string,
-  data: string | Uint8Array,
+  data: FileContent,
   steps: WriteSteps = realSteps,
 ): Promise<void> {
   await makeFolder(nodePath.dirname(path));

@@ -179,14 +179,30 @@ export interface TensorToWrite {
   readonly dtype?: "F32" | "F16" | "I32";
 }
 
-/**
- * The bytes of a safetensors file. The same tensors and metadata give the same bytes, whatever order they come in: wide types
- * first (so that every tensor is aligned), then by name.
- */
+/** The bytes of a safetensors file; see `safetensorsParts`. */
 export function writeSafetensors(
   tensors: Readonly<Record<string, TensorToWrite>> | ReadonlyMap<string, TensorToWrite>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
+  const parts = safetensorsParts(tensors, metadata);
+  const out = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/**
+ * A safetensors file as its header and one part a tensor, to be written one after another: parts of f32 and i32 tensors are views of
+ * their data, so that nothing is held twice. The same tensors and metadata give the same bytes, whatever order they come in: wide
+ * types first (so that every tensor is aligned), then by name.
+ */
+export function safetensorsParts(
+  tensors: Readonly<Record<string, TensorToWrite>> | ReadonlyMap<string, TensorToWrite>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
   const list = [
     ...(tensors instanceof Map ? tensors : Object.entries(tensors)) as Iterable<
       [string, TensorToWrite]
@@ -196,16 +212,16 @@ export function writeSafetensors(
     const size = tensor.shape.reduce((product, axis) => product * axis, 1);
     if (size !== tensor.data.length) {
       throw new CoreError(
-        `writeSafetensors: tensor "${name}": shape [${tensor.shape}] takes ${size} values, ${tensor.data.length} were given`,
+        `safetensors: cannot write tensor "${name}": shape [${tensor.shape}] takes ${size} values, ${tensor.data.length} were given`,
       );
     }
     if ((dtype === "I32") !== (tensor.data instanceof Int32Array)) {
       throw new CoreError(
-        `writeSafetensors: tensor "${name}": ${dtype} from ${tensor.data.constructor.name}; cast it first`,
+        `safetensors: cannot write tensor "${name}": ${dtype} from ${tensor.data.constructor.name}; cast it first`,
       );
     }
     if (name === "__metadata__") {
-      throw new CoreError(`writeSafetensors: a tensor cannot be called __metadata__; rename it`);
+      throw new CoreError(`safetensors: a tensor cannot be called __metadata__; rename it`);
     }
     return { name, dtype, shape: tensor.shape, data: tensor.data, bytes: size * elementTypes[dtype].width };
   });
@@ -227,18 +243,18 @@ export function writeSafetensors(
   text += " ".repeat((8 - encoded.length % 8) % 8);
   encoded = new TextEncoder().encode(text);
 
-  const out = new Uint8Array(8 + encoded.length + end);
-  new DataView(out.buffer).setBigUint64(0, BigInt(encoded.length), true);
-  out.set(encoded, 8);
-  let at = 8 + encoded.length;
-  for (const { dtype, data, bytes } of list) {
-    const packed = dtype === "I32"
-      ? data
-      : dtype === "F32"
-      ? (data instanceof Float32Array ? data : Float32Array.from(data))
-      : Uint16Array.from(data, numberToHalf);
-    out.set(new Uint8Array(packed.buffer, packed.byteOffset, bytes), at);
-    at += bytes;
-  }
-  return out;
+  const start = new Uint8Array(8 + encoded.length);
+  new DataView(start.buffer).setBigUint64(0, BigInt(encoded.length), true);
+  start.set(encoded, 8);
+  return [
+    start,
+    ...list.map(({ dtype, data, bytes }) => {
+      const packed = dtype === "I32"
+        ? data
+        : dtype === "F32"
+        ? (data instanceof Float32Array ? data : Float32Array.from(data))
+        : Uint16Array.from(data, numberToHalf);
+      return new Uint8Array(packed.buffer, packed.byteOffset, bytes);
+    }),
+  ];
 }

@@ -1,13 +1,16 @@
 // Promises that what one execution writes is whole or absent, that its checkpoint and logs fit together on resume, and that
 // "finished" is said last. Leaves the lock to lock.ts and reading to record.ts.
+import type { ByteReader } from "../../core/mod.ts";
 import {
   appendText,
   errorCode,
   exists,
+  type FileContent,
+  fileReader,
+  fileSha256,
   join,
   list,
   makeFolder,
-  readBytes,
   readText,
   remove,
   warn,
@@ -30,10 +33,10 @@ import {
 
 const jsonText = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
 
-/** State of a training after `step` updates; the bytes mean something to the execution only. */
+/** State of a training after `step` updates; its content means something to the execution only. */
 export interface Checkpoint {
   step: number;
-  bytes: Uint8Array;
+  content: ByteReader;
 }
 
 /** Losses step by step, tr(F), and scores on the validation set. */
@@ -116,11 +119,9 @@ export class RunWriter {
     if (!(await exists(path))) return null;
     try {
       const current = JSON.parse(await readText(path)) as { step: number; file: string; sha256: string };
-      const bytes = await readBytes(join(folder, current.file));
-      if ((await sha256(bytes)) !== current.sha256) {
-        throw new DamagedError(join(folder, current.file), "SHA-256 differs");
-      }
-      return { step: current.step, bytes };
+      const file = join(folder, current.file);
+      if (await fileSha256(file) !== current.sha256) throw new DamagedError(file, "SHA-256 differs");
+      return { step: current.step, content: await fileReader(file) };
     } catch (error) {
       warn(
         `run ${this.id}: checkpoint ${path} is not usable (${(error as Error).message}); starting at step 0`,
@@ -154,13 +155,14 @@ export class RunWriter {
    * Stores the state after `step` updates, replacing the one before. The new one is complete before the old one goes.
    * Also writes out the logs and gives the lock a sign of life.
    */
-  async saveCheckpoint(step: number, steps: number, bytes: Uint8Array): Promise<void> {
+  async saveCheckpoint(step: number, steps: number, content: FileContent): Promise<void> {
     await this.lock.refresh();
     await this.flush();
     const folder = join(this.folder, files.checkpoint);
     const file = `step-${step}.bin`;
-    await writeAtomic(join(folder, file), bytes);
-    await writeAtomic(join(folder, "current.json"), jsonText({ step, file, sha256: await sha256(bytes) }));
+    await writeAtomic(join(folder, file), content);
+    const digest = await fileSha256(join(folder, file));
+    await writeAtomic(join(folder, "current.json"), jsonText({ step, file, sha256: digest }));
     for (const name of await list(folder)) {
       if (name !== file && name !== "current.json") await remove(join(folder, name));
     }
@@ -190,8 +192,8 @@ export class RunWriter {
   }
 
   /** The trained task adapter and head, in safetensors format. */
-  async writeAdapter(bytes: Uint8Array): Promise<void> {
-    await writeAtomic(join(this.folder, files.adapter), bytes);
+  async writeAdapter(content: FileContent): Promise<void> {
+    await writeAtomic(join(this.folder, files.adapter), content);
   }
 
   /**
@@ -210,7 +212,7 @@ export class RunWriter {
     await this.flush();
     const digests: Record<string, string> = {};
     const adapter = join(this.folder, files.adapter);
-    if (await exists(adapter)) digests[files.adapter] = await sha256(await readBytes(adapter));
+    if (await exists(adapter)) digests[files.adapter] = await fileSha256(adapter);
     const { modelRevision, dataRevision, fidelity } = this.spec;
     const provenance: Provenance = {
       ...result.provenance,

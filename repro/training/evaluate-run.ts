@@ -2,8 +2,8 @@
 // Leaves models and scoring to transfer.ts and how scores are shown to the caller.
 import type { State } from "../../core/mod.ts";
 import { files, type FinishedRun, type RunStore } from "../runs/mod.ts";
-import { join, readBytes } from "../runtime.ts";
-import { type BackendName, isTransfer, type RunSpec, sha256 } from "../spec/mod.ts";
+import { fileReader, fileSha256, join } from "../runtime.ts";
+import { type BackendName, isTransfer, type RunSpec } from "../spec/mod.ts";
 import { openBackend, precisionOf } from "./backend.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
 import { parseMutant } from "./mutants.ts";
@@ -60,12 +60,11 @@ export async function* evaluateRun(
 /** What a finished run trained, as it was stored. Throws when the file has changed since. */
 export async function storedAdapter(store: RunStore, { id }: FinishedRun): Promise<State> {
   const path = join(store.runFolder(id), files.adapter);
-  const bytes = await readBytes(path);
   const wanted = await store.digestOf(id, files.adapter);
-  if (wanted === undefined || await sha256(bytes) !== wanted) {
+  if (wanted === undefined || await fileSha256(path) !== wanted) {
     throw new Error(
       `adapter ${path}: its content has changed since the run was finished (SHA-256 differs); make the run anew`,
     );
   }
-  return (await readStateFile(bytes, path)).state;
+  return (await readStateFile(await fileReader(path), path)).state;
 }

@@ -1,7 +1,7 @@
 // Promises to turn one specification into a finished run in the store: train, evaluate in every language, keep what was made;
 // or, when interrupted, a checkpoint from which the next call goes on to the same numbers.
 // Leaves the loop to trainer.ts, models and scores to transfer.ts and language.ts, and the store's files to runs/.
-import { type Backend, type Model, writeSafetensors } from "../../core/mod.ts";
+import { type Backend, type Model, safetensorsParts } from "../../core/mod.ts";
 import type { DataSource } from "../data/source.ts";
 import type { ExecuteOptions, ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
 import { isTransfer, type RunSpec } from "../spec/mod.ts";
@@ -15,8 +15,10 @@ import { Trainer } from "./trainer.ts";
 import { evaluateTargets, metricsOf, transferModel, validationMetric } from "./transfer.ts";
 import { type EncoderBundle, openData, openEncoderOf } from "./world.ts";
 
-/** Seconds of training between two checkpoints: the most that an interruption can cost. */
+/** Seconds of training between two checkpoints, the most that an interruption can cost; longer where saving takes long. */
 const checkpointEvery = 30;
+/** Seconds of training for each second that the last checkpoint took: of a whole model it is gigabytes. */
+const trainingForSaving = 20;
 
 export const executeRun: ExecuteRun = async (spec, options) => {
   const mutant = parseMutant(spec.mutant);
@@ -86,7 +88,7 @@ async function execute(
 
     trainer.restoreBest();
     await writer.writeAdapter(
-      writeSafetensors(await trainer.adapterState() as Map<string, { shape: number[]; data: Float32Array }>, {
+      safetensorsParts(await trainer.adapterState() as Map<string, { shape: number[]; data: Float32Array }>, {
         task: spec.task,
         method: spec.method,
         seed: String(spec.seed),
@@ -176,20 +178,23 @@ async function train(
   onProgress: (progress: RunProgress) => void,
 ): Promise<void> {
   const checkpoint = await writer.resume();
-  if (checkpoint !== null) await trainer.restore(checkpoint.bytes);
-  let saved = performance.now();
+  if (checkpoint !== null) await trainer.restore(checkpoint.content);
+  let wait = checkpointEvery * 1000, saved = performance.now();
+  const save = async () => {
+    const begun = performance.now();
+    await writer.saveCheckpoint(trainer.step, trainer.steps, await trainer.save());
+    saved = performance.now();
+    wait = Math.max(checkpointEvery * 1000, trainingForSaving * (saved - begun));
+  };
   while (trainer.step < trainer.steps) {
     if (signal.aborted) {
-      await writer.saveCheckpoint(trainer.step, trainer.steps, await trainer.save());
+      await save();
       signal.throwIfAborted();
     }
     await trainer.advance();
     onProgress({ step: trainer.step, steps: trainer.steps, phase: "train" });
     // The synchronous backends never wait: without this the process could not hear that it is asked to stop.
     await new Promise((done) => setTimeout(done));
-    if (performance.now() - saved > checkpointEvery * 1000) {
-      await writer.saveCheckpoint(trainer.step, trainer.steps, await trainer.save());
-      saved = performance.now();
-    }
+    if (performance.now() - saved > wait) await save();
   }
 }

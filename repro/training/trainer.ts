@@ -3,15 +3,16 @@
 import {
   AdamW,
   type AdamWState,
+  type ByteReader,
   createUnfreezer,
   learningRateAt,
   LossScale,
   type LossScaleState,
   type Model,
+  safetensorsParts,
   type State,
   TrainingStep,
   type Unfreezer,
-  writeSafetensors,
 } from "../../core/mod.ts";
 import type { ScheduleEntry } from "../runs/mod.ts";
 import { type RunSpec, sideOf } from "../spec/mod.ts";
@@ -175,8 +176,8 @@ export class Trainer {
     return await this.#options.model.state((name) => names.has(name));
   }
 
-  /** Everything that `restore` needs to go on to the same numbers. */
-  async save(): Promise<Uint8Array> {
+  /** Everything that `restore` needs to go on to the same numbers, as parts of a file. */
+  async save(): Promise<Uint8Array[]> {
     await this.readLosses();
     const optimizer = await this.#optimizer.state();
     const saved: Saved = {
@@ -194,14 +195,14 @@ export class Trainer {
       ...prefixed("moment", optimizer.moments),
       ...prefixed("best", this.#best?.state ?? new Map()),
     ]);
-    return writeSafetensors(tensors as Map<string, { shape: number[]; data: Float32Array }>, {
+    return safetensorsParts(tensors as Map<string, { shape: number[]; data: Float32Array }>, {
       training: JSON.stringify(saved),
     });
   }
 
   /** Continues from what `save` gave. Throws when it belongs to another run. */
-  async restore(bytes: Uint8Array): Promise<void> {
-    const { state, metadata } = await readStateFile(bytes, "checkpoint");
+  async restore(content: ByteReader): Promise<void> {
+    const { state, metadata } = await readStateFile(content, "checkpoint");
     const saved = JSON.parse(metadata.training) as Saved;
     const moments = unprefixed("moment", state);
     this.#load(unprefixed("parameter", state));

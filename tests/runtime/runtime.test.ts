@@ -21,6 +21,9 @@ test("writeAtomic creates folders, replaces content and leaves nothing else behi
   await runtime.writeAtomic(file, new TextEncoder().encode("two"));
   assert.is(await runtime.readText(file), "two");
   assert.is(await runtime.fileSize(file), 3);
+  await runtime.writeAtomic(file, ["th", "re", "e"].map((part) => new TextEncoder().encode(part)));
+  assert.is(await runtime.readText(file), "three");
+  await runtime.writeAtomic(file, "two");
   assert.equal(await runtime.list(runtime.dirname(file)), ["value.json"]);
 });
 
