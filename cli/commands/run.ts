@@ -16,6 +16,7 @@ import {
   scales,
   taskNames,
 } from "../../repro/spec/mod.ts";
+import type { FinishedRun } from "../../repro/runs/mod.ts";
 import { resolveBackend } from "../../repro/training/backend.ts";
 import { modelRevision, taskRevision, textRevision } from "../../repro/training/identify.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
@@ -90,11 +91,7 @@ export const command: Command = {
     for (const [key, value] of Object.entries(run.metrics)) {
       writeOutput(`${key.padEnd(24)}${value.toFixed(2)}\n`);
     }
-    const { device, trainingPeakBytes } = run.provenance;
-    if (typeof trainingPeakBytes === "number") {
-      const size = `${(trainingPeakBytes / 2 ** 20).toFixed(1)} MiB`;
-      writeOutput(`${"memory of training".padEnd(24)}${size} on ${device}\n`);
-    }
+    writeOutput(`${"memory of training".padEnd(24)}${memoryOf(run)}\n`);
     const { skippedUpdates } = run.provenance;
     if (typeof skippedUpdates === "number") {
       writeOutput(`${"skipped updates".padEnd(24)}${skippedUpdates}\n`);
@@ -102,6 +99,17 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** On the device while training, and of the whole process, in which wasm's device lies too. */
+function memoryOf({ provenance }: FinishedRun): string {
+  const { device, trainingPeakBytes, momentsOnHostBytes, peakMemoryBytes } = provenance;
+  const mib = (bytes: unknown) =>
+    typeof bytes === "number" ? `${(bytes / 2 ** 20).toFixed(1)} MiB` : "unknown";
+  const moments = momentsOnHostBytes === undefined
+    ? ""
+    : `, moments of AdamW with the host: ${mib(momentsOnHostBytes)}`;
+  return `${mib(trainingPeakBytes)} on ${device}${moments}; process at most ${mib(peakMemoryBytes)}`;
+}
 
 async function specFile(path: string): Promise<RunSpec> {
   let value: unknown;

@@ -3,10 +3,12 @@
 // Leaves the loop to trainer.ts, models and scores to transfer.ts and language.ts, and the store's files to runs/.
 import { type Backend, type Model, safetensorsParts } from "../../core/mod.ts";
 import type { DataSource } from "../data/source.ts";
+import { warn } from "../runtime.ts";
 import type { ExecuteOptions, ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
 import { isTransfer, type RunSpec } from "../spec/mod.ts";
 import type { Items } from "../tasks/task-data.ts";
 import { adapterOf, openBackend, precisionOf } from "./backend.ts";
+import { type CheckpointUse, useInWords } from "./checkpoint-use.ts";
 import { trainingData, validationData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
@@ -52,6 +54,7 @@ interface Context {
   backend: Backend;
   writer: RunWriter;
   signal: AbortSignal;
+  onLoad(use: CheckpointUse): void;
   onTarget(what: string): void;
 }
 
@@ -66,8 +69,13 @@ async function execute(
   const bundle = await openEncoderOf(spec);
   const backend = await openBackend(spec.backend, precisionOf(spec));
   try {
+    let checkpoint: CheckpointUse | undefined;
     const context = {
       ...{ spec, mutant, source, bundle, backend, writer, signal },
+      onLoad(use: CheckpointUse) {
+        checkpoint = use;
+        tell(spec, use);
+      },
       onTarget: (message: string) =>
         onProgress({ step: trainer.steps, steps: trainer.steps, phase: "evaluate", message }),
     };
@@ -97,7 +105,7 @@ async function execute(
     const { metrics, conventions, partial: scored } = await work.score();
     const partial = [...new Set([...bundle.notes, ...work.partial, ...scored])];
     const memory = backend.memory();
-    const { lossScale } = trainer;
+    const { lossScale, momentsOnHost } = trainer;
     await writer.finish({
       metrics,
       schedule: [...trainer.schedule],
@@ -109,6 +117,8 @@ async function execute(
         // Live and pooled memory at its highest: while this process trained, and with scoring.
         trainingPeakBytes,
         devicePeakBytes: memory.peakBytes,
+        ...(momentsOnHost === 0 ? {} : { momentsOnHostBytes: momentsOnHost }),
+        ...(checkpoint === undefined ? {} : { checkpoint }),
         best: trainer.best,
         trainingItems: work.data.size,
         ...(microBatch === undefined ? {} : { microBatch }),
@@ -124,11 +134,21 @@ async function execute(
   }
 }
 
+const told = new Set<string>();
+
+/** Once for each encoder and kind of run; the tiny world's own encoders have nothing to wonder about. */
+function tell({ model, data }: RunSpec, use: CheckpointUse): void {
+  const text = useInWords(use, model);
+  if (text === null || told.has(text) || (data === "tiny" && (model === "mbert" || model === "xlmr"))) return;
+  told.add(text);
+  warn(text);
+}
+
 async function transfer({ spec, mutant, source, bundle, backend, writer, ...rest }: Context): Promise<Work> {
   if (!isTransfer(spec)) throw new Error(`transfer: ${spec.task} is no task that is transferred`);
   const training = await trainingData(source, bundle.tokenizer, spec);
   const validation = await validationData(source, bundle.tokenizer, spec);
-  const model = await transferModel(spec, mutant, bundle, backend);
+  const model = await transferModel(spec, mutant, bundle, backend, rest.onLoad);
   return {
     model,
     data: training.data,
@@ -154,9 +174,9 @@ async function transfer({ spec, mutant, source, bundle, backend, writer, ...rest
   };
 }
 
-async function language({ spec, source, bundle, backend, signal }: Context): Promise<Work> {
+async function language({ spec, source, bundle, backend, signal, onLoad }: Context): Promise<Work> {
   const { training, validation } = await languageData(source, bundle, spec);
-  const model = await languageModel(spec, bundle, backend);
+  const model = await languageModel(spec, bundle, backend, onLoad);
   const validate = () => likelihood(model, validation, signal);
   return {
     model,

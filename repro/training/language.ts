@@ -6,6 +6,7 @@ import { openText } from "../data/text.ts";
 import type { RunSpec } from "../spec/mod.ts";
 import { maskedLmData, textBlocks } from "../tasks/masked-lm.ts";
 import type { Items } from "../tasks/task-data.ts";
+import { type CheckpointUse, checkpointUse } from "./checkpoint-use.ts";
 import { modelBatch } from "./data.ts";
 import type { EncoderBundle } from "./world.ts";
 
@@ -43,8 +44,16 @@ export async function languageData(
   };
 }
 
-/** Encoder, masked-LM head and a new adapter for the language, active. Nothing trainable yet. */
-export async function languageModel(spec: RunSpec, bundle: EncoderBundle, backend: Backend): Promise<Model> {
+/**
+ * Encoder, masked-LM head and a new adapter for the language, active. Nothing trainable yet.
+ * @param onLoad as for transferModel
+ */
+export async function languageModel(
+  spec: RunSpec,
+  bundle: EncoderBundle,
+  backend: Backend,
+  onLoad?: (use: CheckpointUse) => void,
+): Promise<Model> {
   const { language, seed, hyperparameters: { reductionFactor } } = spec;
   const model = createModel(backend, {
     config: bundle.config,
@@ -54,8 +63,9 @@ export async function languageModel(spec: RunSpec, bundle: EncoderBundle, backen
     initialEncoder: bundle.weights === null ? "random" : "empty",
   });
   if (bundle.weights !== null) {
-    await model.streamEncoder(bundle.weights);
-    await model.streamHead(bundle.weights);
+    const encoder = await model.streamEncoder(bundle.weights);
+    const head = await model.streamHead(bundle.weights);
+    onLoad?.(checkpointUse(model, encoder, head));
   }
   model.setLanguage(language!);
   return model;

@@ -128,6 +128,11 @@ export class Trainer {
     return this.#lossScale?.state();
   }
 
+  /** Bytes of AdamW's moments that the host keeps because the device has no room for them. */
+  get momentsOnHost(): number {
+    return this.#optimizer.hostBytes;
+  }
+
   /** One update. */
   async advance(): Promise<void> {
     const { hyperparameters: hp } = this.#options.spec;

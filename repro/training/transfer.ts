@@ -6,6 +6,7 @@ import type { TargetName } from "../data/datasets.ts";
 import type { Metrics } from "../runs/mod.ts";
 import type { TransferSpec } from "../spec/mod.ts";
 import type { EvaluationResult } from "../tasks/task-data.ts";
+import { type CheckpointUse, checkpointUse } from "./checkpoint-use.ts";
 import { targetData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Mutant } from "./mutants.ts";
@@ -20,12 +21,16 @@ const heads = {
 /** Score by which the best checkpoint is chosen, as in the authors' scripts. */
 export const validationMetric = { squad: "f1", xnli: "accuracy", copa: "accuracy" } as const;
 
-/** Encoder, English language adapter, task adapter and head; with full fine-tuning encoder and head. Nothing trainable yet. */
+/**
+ * Encoder, English language adapter, task adapter and head; with full fine-tuning encoder and head. Nothing trainable yet.
+ * @param onLoad told what the checkpoint had too much and too little, where there is one
+ */
 export async function transferModel(
   spec: TransferSpec,
   mutant: Mutant | undefined,
   bundle: EncoderBundle,
   backend: Backend,
+  onLoad?: (use: CheckpointUse) => void,
 ): Promise<Model> {
   const { adapter, hyperparameters: hp } = spec;
   const full = adapter === "full";
@@ -41,7 +46,10 @@ export async function transferModel(
     initialEncoder: "empty",
   });
   if (bundle.weights === null) model.loadEncoder(await untrainedWeights(bundle, backend));
-  else await model.streamEncoder(bundle.weights);
+  else {
+    const report = await model.streamEncoder(bundle.weights);
+    onLoad?.(checkpointUse(model, report));
+  }
   await useLanguage(model, bundle, "en");
   return model;
 }

@@ -261,6 +261,30 @@ test("a truncated file, an absent file and a damaged encoder are named with the 
   assert.match(damaged.err, /model\.safetensors: the header claims 4294967295 bytes/);
 });
 
+test("a run tells once what its checkpoint had too much and too little, keeps it, and prints peaks of memory", async () => {
+  const encoder = await randomEncoder(["en"]);
+  const folder = await mkdtemp(join(tmpdir(), "repro-cli-")), store = join(folder, "runs");
+  const given = ["--encoder", encoder, "--task", "squad", "--adapter", "full", "--backend", "wasm"];
+  const spec = JSON.parse((await repro("run", ...given, "--print")).out);
+  spec.evaluate = { xquad: ["en"] };
+  const settings = { steps: 2, batchSize: 4, trainingSize: 8, evaluationLimit: 4, evaluateEvery: 0 };
+  Object.assign(spec.hyperparameters, settings);
+  await writeFile(join(folder, "spec.json"), JSON.stringify(spec));
+  const { code, out, err } = await repro("run", "--spec", join(folder, "spec.json"), "--store", store);
+  assert.is(code, 0, err);
+  const line =
+    `model ${encoder}: not used of the checkpoint: bert.pooler.dense.{bias, weight}, classifier.{bias, weight}; ` +
+    "not in it and newly initialised from the run's seed: qa_outputs.{bias, weight}\n";
+  assert.is(err.split(line).length, 2, err);
+  assert.match(out, /memory of training {6}\d+\.\d MiB on wasm .*; process at most \d+\.\d MiB/);
+  const run = out.split("\n")[0].split(" · ").at(-1)!;
+  const provenance = JSON.parse(await readFile(join(run, "provenance.json"), "utf8"));
+  assert.equal(provenance.checkpoint, {
+    unused: ["bert.pooler.dense.bias", "bert.pooler.dense.weight", "classifier.bias", "classifier.weight"],
+    initialised: ["qa_outputs.weight", "qa_outputs.bias"],
+  });
+});
+
 test("a GPU that is not there is an error with the remedy", async () => {
   const encoder = await randomEncoder(["en"]);
   const { code, err } = await repro(
