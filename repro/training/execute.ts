@@ -17,8 +17,11 @@ import { Trainer } from "./trainer.ts";
 import { evaluateTargets, metricsOf, transferModel, validationMetric } from "./transfer.ts";
 import { type EncoderBundle, openData, openEncoderOf } from "./world.ts";
 
-/** Seconds of training between two checkpoints, the most that an interruption can cost; longer where saving takes long. */
-const checkpointEvery = 30;
+/**
+ * Seconds of training between two checkpoints, the most that an interruption can cost: at least, and at most where saving takes
+ * long. With a checkpoint the run's lock gives its sign of life, which other machines expect within 15 minutes.
+ */
+const checkpointEvery = { least: 30, most: 600 };
 /** Seconds of training for each second that the last checkpoint took: of a whole model it is gigabytes. */
 const trainingForSaving = 20;
 
@@ -199,12 +202,13 @@ async function train(
 ): Promise<void> {
   const checkpoint = await writer.resume();
   if (checkpoint !== null) await trainer.restore(checkpoint.content);
-  let wait = checkpointEvery * 1000, saved = performance.now();
+  let wait = checkpointEvery.least * 1000, saved = performance.now();
   const save = async () => {
     const begun = performance.now();
     await writer.saveCheckpoint(trainer.step, trainer.steps, await trainer.save());
     saved = performance.now();
-    wait = Math.max(checkpointEvery * 1000, trainingForSaving * (saved - begun));
+    const { least, most } = checkpointEvery;
+    wait = Math.min(most * 1000, Math.max(least * 1000, trainingForSaving * (saved - begun)));
   };
   while (trainer.step < trainer.steps) {
     if (signal.aborted) {
