@@ -116,8 +116,8 @@ svg text{fill:var(--ink);font-size:11px}svg .axis{stroke:var(--line);fill:none}s
 .maps{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(23.5rem,100%),1fr));gap:.5rem 1.5rem}.maps figure{min-width:0}figcaption{font-weight:600;font-size:.85rem}
 svg.map{display:block;max-width:100%;height:auto}.map text{text-anchor:middle}.map .end{text-anchor:end}
 .map path{fill:none;shape-rendering:crispEdges}.cells path{stroke-width:11}.dots path{stroke-linecap:round;shape-rendering:auto!important}.titles rect{fill:none;pointer-events:all}
-.turnable{max-width:60rem}.stage{position:relative;aspect-ratio:16/9;max-height:80vh;margin:.3rem 0}.stage canvas{width:100%;height:100%;display:block;cursor:grab;touch-action:pan-y;border-radius:6px}.stage canvas:active{cursor:grabbing}
-.stage svg{position:absolute;overflow:visible;inset:0;width:100%;height:100%;pointer-events:none}.stage text{dominant-baseline:central}.stage .title{font-weight:600}
+.turnable{max-width:60rem}.stage{position:relative;width:100%;aspect-ratio:16/9;min-height:18rem;max-height:80vh;margin:.3rem 0}.stage canvas{width:100%;height:100%;display:block;cursor:grab;touch-action:pan-y;border-radius:6px}.stage canvas:active{cursor:grabbing}
+.stage svg{position:absolute;overflow:visible;inset:0;width:100%;height:100%;pointer-events:none}.stage text{dominant-baseline:central;paint-order:stroke;stroke:var(--ground);stroke-width:3px;stroke-linejoin:round}.stage .title{font-weight:600}
 .legend{display:flex;align-items:center;gap:.5rem}.legend i{width:10rem;height:.7rem;border:1px solid var(--line);print-color-adjust:exact}
 @page{size:landscape;margin:10mm}
 @media print{form,.skip,nav,dialog,.surfaces label,.surfaces figcaption button,.turnable{display:none!important}body{max-width:none;font-size:10px}table{font-size:7px}.cell{font-size:7px}.cell .ours{font-size:9px}.cells{flex-direction:column}th,td{padding:1px 3px}tbody th{min-width:0}.badge,.small{font-size:7px}table .badge{padding:0 2px}.scroll{overflow:visible}h2,h3{break-after:avoid}tr,figure{break-inside:avoid}.cell{min-width:0;padding:0}tbody th{position:static}details::details-content{content-visibility:visible}}

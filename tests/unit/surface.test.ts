@@ -102,12 +102,12 @@ test("colours: lightness rises from level to level, also for the colour-blind; e
   }
 });
 
-test("the mesh of four values by hand: corners, middle, slopes, counter-clockwise triangles", () => {
+test("the mesh of four values by hand: corners, middle, slopes, walls, counter-clockwise triangles", () => {
   const { vertices, indices } = meshOf(small, smallScale);
   const vertex = (number: number) => [
     ...vertices.subarray(number * vertexFloats, (number + 1) * vertexFloats),
   ];
-  assert.is(vertices.length, 5 * vertexFloats);
+  assert.is(vertices.length, (5 + 4 * 4) * vertexFloats);
   // Heights are shares of 0.7; slopes 0.35 / 2 along steps, 0.35 / −1.6 along layers.
   const [x, z] = [-0.175, 0.21875];
   const length = Math.hypot(x, 1, z);
@@ -117,7 +117,34 @@ test("the mesh of four values by hand: corners, middle, slopes, counter-clockwis
   near(vertex(2), [1, 0.35, 0.8, ...normal, 1, 0], "step 30, layer 0");
   near(vertex(3), [1, 0.7, -0.8, ...normal, 1, 1], "step 30, layer 1");
   near(vertex(4), [0, 0.35, 0, ...normal, 0.5, 0.5], "middle");
-  assert.equal([...indices], [0, 2, 4, 2, 3, 4, 3, 1, 4, 1, 0, 4]);
+  assert.equal([...indices.subarray(0, 12)], [0, 2, 4, 2, 3, 4, 3, 1, 4, 1, 0, 4]);
+  // Walls: in front, right, behind, left; each from the floor to both its corners, facing outwards.
+  const corners: [number, number, number][][] = [
+    [[-1, 0, 0.8], [1, 0.35, 0.8]],
+    [[1, 0.35, 0.8], [1, 0.7, -0.8]],
+    [[1, 0.7, -0.8], [-1, 0.35, -0.8]],
+    [[-1, 0.35, -0.8], [-1, 0, 0.8]],
+  ];
+  const outwards = [[0, 0, 1], [1, 0, 0], [0, 0, -1], [-1, 0, 0]];
+  for (const [wall, [a, b]] of corners.entries()) {
+    const first = 5 + 4 * wall;
+    for (const [i, [x, y, z]] of [[a[0], 0, a[2]], [b[0], 0, b[2]], b, a].entries()) {
+      near(vertex(first + i).slice(0, 6), [x, y, z, ...outwards[wall]], `wall ${wall}, corner ${i}`);
+    }
+    assert.equal([...indices.subarray(12 + 6 * wall, 18 + 6 * wall)], [
+      ...[0, 1, 2, 0, 2, 3].map((each) => first + each),
+    ]);
+  }
+  assert.is(indices.length, 12 + 4 * 6);
+  // Every triangle faces where its normals point.
+  for (let at = 0; at < indices.length; at += 3) {
+    const [p, q, r] = [0, 1, 2].map((i) => vertex(indices[at + i]));
+    const [u, v] = [q, r].map((each) => [0, 1, 2].map((axis) => each[axis] - p[axis]));
+    const face = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]];
+    // A wall that is low at one end has a triangle of no size there.
+    const size = Math.hypot(...face);
+    assert.ok(size < 1e-9 || face[0] * p[3] + face[1] * p[4] + face[2] * p[5] > 0, `triangle ${at / 3}`);
+  }
   // Dots: layer 0 of one run of two before 10 and 30, layer 1 of one before 30.
   near(dotsOf(small, smallScale), [-1, 0, 0.8, 0.5, 1, 0.35, 0.8, 0.5, 1, 0.7, -0.8, 0.5], "dots");
 });
@@ -128,16 +155,16 @@ test("steps stand where they were; a value that is missing leaves a hole and cha
   const { vertices, indices } = meshOf(surface, logScale(values.flat())!);
   const xs = [0, 1, 2, 3].map((step) => vertices[step * 3 * vertexFloats]);
   near(xs, [-1, -0.5, 0.5, 1], "x");
-  // Only the two squares between steps 30 and 40 have all their corners.
-  assert.is(indices.length, 2 * 12);
-  assert.ok(indices.every((index) => index >= 6));
+  // Only the two squares between steps 30 and 40 have all their corners; the outer edges have theirs: 2 · 3 along steps, 2 · 2 across.
+  assert.is(indices.length, 2 * 12 + 10 * 6);
+  assert.ok(indices.subarray(0, 2 * 12).every((index) => index >= 6));
   // Step 10, layer 0: its neighbours in time are 1 and 100, in layers nothing.
   near(vertices.subarray(3 * vertexFloats + 3, 3 * vertexFloats + 6), [
     ...[-0.7 / 1.5 / Math.hypot(0.7 / 1.5, 1), 1 / Math.hypot(0.7 / 1.5, 1), 0],
   ]);
-  // A square can never be made of one step or one layer.
-  const line: Surface = { steps: [1], values: [[1, 2, 3]], opened: [[0, 0, 0]] };
-  assert.is(meshOf(line, logScale([1, 3])!).indices.length, 0);
+  // An edge that lacks an end has no wall.
+  const torn = [[1, 10, 1], [null, 1, 1], [1, 1, 1], [1, 1, 1]];
+  assert.is(meshOf({ ...surface, values: torn }, logScale([1, 10])!).indices.length, 4 * 12 + 8 * 6);
 });
 
 test("the camera by hand: from the front and from the right, nearer, and where the picture ends", () => {

@@ -47,10 +47,10 @@ export function linesOf(surface: Surface, scale: LogScale, camera: Camera): Floa
 
 /** Whether two labels, each with a little room around it, cover each other. */
 function collide(a: Label, b: Label): boolean {
-  const room = 4;
+  const [across, down] = [4, 1];
   const from = ({ x, text, anchor }: Label) => x - widthOf(text) * { start: 0, middle: 0.5, end: 1 }[anchor];
-  return Math.abs(a.y - b.y) < fontSize + room && from(a) < from(b) + widthOf(b.text) + room &&
-    from(b) < from(a) + widthOf(a.text) + room;
+  return Math.abs(a.y - b.y) < fontSize + down && from(a) < from(b) + widthOf(b.text) + across &&
+    from(b) < from(a) + widthOf(a.text) + across;
 }
 
 /** What covers nothing that is kept, neither of `taken` nor of these labels; of them the first and the last come first. */

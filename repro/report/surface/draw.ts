@@ -1,7 +1,7 @@
 // Promises a surface drawn by WebGPU onto any texture: mesh with its grid, box, dots, antialiased, on a transparent ground.
 // Leaves adapters, canvases and when to draw to page/turn.ts and text to axes.ts.
 import { linesOf } from "./axes.ts";
-import { type Camera, matrixOf } from "./camera.ts";
+import { type Camera, eyeOf, matrixOf } from "./camera.ts";
 import { colourOf } from "./colour.ts";
 import { box, dotsOf, meshOf, vertexFloats } from "./mesh.ts";
 import type { LogScale } from "./scale.ts";
@@ -39,6 +39,7 @@ const shader = /* wgsl */ `
 struct Scene {
   matrix: mat4x4f,
   light: vec4f,
+  eye: vec4f,
   line: vec4f,
   ink: vec4f,
   ground: vec4f,
@@ -67,7 +68,9 @@ struct Vertex {
   let plain = mix(scene.colours[lower].rgb, scene.colours[lower + 1].rgb, place - f32(lower));
   // From below it is darker, so that the two sides are told apart.
   let towards = select(-1.0, 1.0, above) * dot(normalize(in.normal), scene.light.xyz);
-  let lit = plain * select(0.55, 0.74 + 0.3 * max(towards, 0.0), above);
+  // The walls, which stand upright, are darker than what was measured.
+  let wall = select(1.0, 0.76, in.normal.y < 1e-4);
+  let lit = wall * plain * select(0.55, 0.74 + 0.3 * max(towards, 0.0), above);
   // A line of about a pixel along every layer and every measured step.
   let distance = abs(fract(in.grid - 0.5) - 0.5) / max(fwidth(in.grid), vec2f(1e-6));
   let line = 1.0 - clamp(min(distance.x, distance.y), 0.0, 1.0);
@@ -89,8 +92,10 @@ struct Dot {
 
 @vertex fn dotVertex(@builtin(vertex_index) number: u32, @location(0) dot: vec4f) -> Dot {
   let corner = vec2f(f32(number & 1u), f32(number >> 1u)) * 2 - 1;
-  var at = scene.matrix * vec4f(dot.xyz, 1);
-  at += vec4f(corner * scene.size.z * sqrt(dot.w) * 2 / scene.size.xy, -0.004, 0) * at.w;
+  // A little towards the camera, so that the surface cuts no dot in two.
+  let lifted = dot.xyz + 0.03 * normalize(scene.eye.xyz - dot.xyz);
+  var at = scene.matrix * vec4f(lifted, 1);
+  at += vec4f(corner * scene.size.z * sqrt(dot.w) * 2 / scene.size.xy * at.w, 0, 0);
   return Dot(at, corner);
 }
 
@@ -168,6 +173,7 @@ export function sceneOf(
   return new Float32Array([
     ...matrixOf(camera, width / height),
     ...lightOf(camera),
+    ...[...eyeOf(camera, width / height), 1],
     ...line,
     ...ink,
     ...ground,

@@ -42,9 +42,39 @@ function slope(before: Point | null, at: Point, after: Point | null, axis: 0 | 2
   return a[axis] === b[axis] ? 0 : (b[1] - a[1]) / (b[axis] - a[axis]);
 }
 
+/** Upright walls from the surface's outer edges to the floor, so that nobody looks under it; they face outwards. */
+function addWalls(surface: Surface, scale: LogScale, vertices: number[], indices: number[]): void {
+  const [lastStep, lastLayer] = [surface.steps.length - 1, layersOf(surface) - 1];
+  // From the outside each runs from left to right.
+  const front = surface.steps.map((_, step) => [step, 0]);
+  const right = surface.values[0].map((_, layer) => [lastStep, layer]);
+  const sides: [number[][], Point][] = [
+    [front, [0, 0, 1]],
+    [right, [1, 0, 0]],
+    [front.map(([step]) => [step, lastLayer]).reverse(), [0, 0, -1]],
+    [right.map(([, layer]) => [0, layer]).reverse(), [-1, 0, 0]],
+  ];
+  for (const [edge, normal] of sides) {
+    for (let i = 0; i + 1 < edge.length; i++) {
+      const ends = [edge[i], edge[i + 1]].map(([step, layer]) => ({
+        at: placeOf(surface, scale, step, layer),
+        // Half a layer or step further out is no line: lines run upwards alone.
+        grid: [step + Math.abs(normal[0]) / 2, layer + Math.abs(normal[2]) / 2],
+      }));
+      if (ends.some(({ at }) => at === null)) continue;
+      const first = vertices.length / vertexFloats;
+      const [a, b] = ends.map(({ at, grid }) => ({ at: at!, grid }));
+      for (const [{ at: [x, y, z], grid }, height] of [[a, 0], [b, 0], [b, 1], [a, 1]] as const) {
+        vertices.push(x, height * y, z, ...normal, ...grid);
+      }
+      indices.push(first, first + 1, first + 2, first, first + 2, first + 3);
+    }
+  }
+}
+
 /**
  * Four triangles for each four neighbouring values, around their mean, so that no diagonal is preferred; none where one of the four
- * is missing. Vertices: first [step][layer], then the middles. Seen from above, triangles run counter-clockwise.
+ * is missing. Vertices: first [step][layer], then the middles, then the walls. Seen from above, triangles run counter-clockwise.
  */
 export function meshOf(surface: Surface, scale: LogScale): Mesh {
   const [steps, layers] = [surface.steps.length, layersOf(surface)];
@@ -82,6 +112,7 @@ export function meshOf(surface: Surface, scale: LogScale): Mesh {
       numbers.forEach((number, i) => indices.push(number, numbers[(i + 1) % 4], middle));
     }
   }
+  addWalls(surface, scale, vertices, indices);
   return { vertices: new Float32Array(vertices), indices: new Uint32Array(indices) };
 }
 
