@@ -125,10 +125,11 @@ async function resultTable(
     wantedRuns(paper, table, setup).map(async (each): Promise<RunOfTable> => {
       const id = await runId(each.spec);
       const run = runs.get(id) ?? await store.finished(id);
-      if (run !== null) runs.set(id, run);
       return { ...each, run };
     }),
   );
+  // In the order of the table, whichever was read first: the page is the same each time.
+  for (const { run } of wanted) if (run !== null) runs.set(run.id, run);
   const file = await loadReference(referencePath(paper, table.id));
   const inputs = { paper, table, setup, choice: {}, runs: wanted, file };
   const [judged, explained] = await Promise.all([judgeTable(inputs), explainCells(inputs, [])]);

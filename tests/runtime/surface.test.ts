@@ -23,9 +23,9 @@ const says = (page: Page, selector: string) =>
 const exists = (page: Page, selector: string) =>
   page.evaluate<boolean>(`document.querySelector(${JSON.stringify(selector)}) !== null`);
 
-/** Waits until an expression is true, at most ten seconds. */
+/** Waits until an expression is true, at most half a minute. */
 async function until(page: Page, expression: string): Promise<void> {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < 300; i++) {
     if (await page.evaluate<boolean>(expression)) return;
     await pause(page, 100);
   }

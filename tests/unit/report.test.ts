@@ -75,6 +75,7 @@ test("with runs: each number leads to its seeds and runs, and missing ones to th
     "step 0: loss 1.000",
     "step 19: loss 0.05000",
   ]);
+  assert.equal(Object.keys(data.runs), english.seeds!.map(([, id]) => id));
   // tr(F) of the runs that differ in their seed alone, as one map that needs no script.
   const [group, ...others] = data.papers[0].surfaces;
   assert.is(others.length, 0);
