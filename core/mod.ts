@@ -50,6 +50,8 @@ export {
 export { type Batch, type HostBatch, uploadBatch } from "./models/batch.ts";
 export { pieces } from "./models/pieces.ts";
 export { type TrainingMemory, trainingMemory, type TrainingShape } from "./models/memory.ts";
+export { architectureOf } from "./models/architecture.ts";
+export { type RelativePositions, tableRows } from "./models/relative.ts";
 export { configJson, type EncoderConfig, encoderConfig } from "./models/config.ts";
 export { createModel, type Model, type ModelOptions, type Task } from "./models/model.ts";
 export type { HostTensor, LoadReport, State } from "./nn/parameters.ts";

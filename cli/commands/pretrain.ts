@@ -2,14 +2,14 @@
 // Leaves the recipe to repro/tinyworld/pretrain.ts.
 import { onInterrupt } from "../../repro/launch/process.ts";
 import { join, warn } from "../../repro/runtime.ts";
-import { assetsFolder } from "../../repro/tinyworld/mod.ts";
+import { assetsFolder, encoderNames } from "../../repro/tinyworld/mod.ts";
 import { pretrain } from "../../repro/tinyworld/pretrain.ts";
 import { oneOf, UsageError, wholeNumber } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
 
 export const command: Command = {
   name: "pretrain",
-  summary: "pretrain a tiny encoder and its language adapters: mbert or xlmr",
+  summary: `pretrain a tiny encoder and its language adapters: ${encoderNames.join(", ")}`,
   positions: ["<encoder>"],
   options: [
     { flag: "--out <folder>", help: "where to write (default: the folder that table1 reads)" },
@@ -19,8 +19,8 @@ export const command: Command = {
     { flag: "--backend <backend>", help: "wasm, webgpu", default: "wasm" },
   ],
   async run(values, [name]) {
-    if (name === undefined) throw new UsageError("pretrain: which encoder? mbert or xlmr");
-    const encoder = oneOf("encoder", name, ["mbert", "xlmr"] as const);
+    if (name === undefined) throw new UsageError(`pretrain: which encoder? ${encoderNames.join(", ")}`);
+    const encoder = oneOf("encoder", name, encoderNames);
     const stop = new AbortController();
     const off = onInterrupt(() => {
       warn("\nstopping: saving a checkpoint; the same command goes on from there");

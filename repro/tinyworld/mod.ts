@@ -28,6 +28,7 @@ function withText(tasks: DataSource): DataSource {
 }
 
 export { taskFiles } from "./tasks.ts";
-export { unigram, wordPiece } from "./vocabulary.ts";
+export { debertaUnigram, unigram, wordPiece } from "./vocabulary.ts";
 export { LANGUAGES } from "./lexicon.ts";
 export { assetsFolder } from "./assets.ts";
+export { type EncoderName, encoderNames } from "./encoders.ts";

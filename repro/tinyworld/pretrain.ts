@@ -25,21 +25,22 @@ import {
   remove,
   writeAtomic,
 } from "../runtime.ts";
-import { loadTokenizer } from "../tokenizers/tokenizer.ts";
+import { loadTokenizer, type Tokenizer } from "../tokenizers/tokenizer.ts";
 import { openBackend } from "../training/backend.ts";
 import { readStateFile } from "../training/state-file.ts";
+import { type EncoderName, kinds, widths } from "./encoders.ts";
 import { Feed, type FeedOptions } from "./feed.ts";
 import { twiceAsDeep } from "./grow.ts";
 import { initialise } from "./initial.ts";
 import { type Language, LANGUAGES } from "./lexicon.ts";
-import { unigram, wordPiece } from "./vocabulary.ts";
+import { debertaUnigram, unigram, wordPiece } from "./vocabulary.ts";
 
 export interface PretrainOptions {
-  encoder: "mbert" | "xlmr";
+  encoder: EncoderName;
   /** Folder that receives config.json, tokenizer.json, model.safetensors, adapters/ and pretraining.json. */
   out: string;
   seed?: number;
-  /** Updates of the encoder over all depths, and of each language's adapter. */
+  /** Updates of the encoder over all depths (default: the kind's own), and of each language's adapter. */
   steps?: number;
   adapterSteps?: number;
   /** Languages that get an adapter; default all. */
@@ -66,11 +67,11 @@ const recipe = {
   warmup: 100,
   weightDecay: 0.01,
   beta2: 0.98,
-  /** Layers, share of the updates, and the factors of the learning rate: at first, and at the end of a fall over `fall` of them. */
+  /** Layers, and the factors of the learning rate: at first, and at the end of a fall over `fall` of them. */
   depths: [
-    { layers: 3, share: 0.24, rate: 1, fall: 0, end: 1 },
-    { layers: 6, share: 0.43, rate: 0.8, fall: 0.5, end: 0.6 },
-    { layers: 12, share: 0.33, rate: 0.5, fall: 1, end: 0.01 },
+    { layers: 3, rate: 1, fall: 0, end: 1 },
+    { layers: 6, rate: 0.8, fall: 0.5, end: 0.6 },
+    { layers: 12, rate: 0.5, fall: 1, end: 0.01 },
   ],
   diet: {
     longest: 60,
@@ -85,46 +86,74 @@ const recipe = {
 const reportEvery = 100;
 const checkpointSeconds = 120;
 
-/** Shape of both encoders; 12 layers in the end, so that schedules mean what they mean in the paper. */
-function shape(encoder: "mbert" | "xlmr", vocabularySize: number, layers: number): EncoderConfig {
+interface Made {
+  tokenizer(): string;
+  positions: number;
+  /** Updates of the encoder over all depths, and the share of each depth. */
+  steps: number;
+  shares: readonly number[];
+}
+
+/** How each encoder is made. */
+const made: Readonly<Record<EncoderName, Made>> = {
+  mbert: { tokenizer: wordPiece, positions: 96, steps: 20_800, shares: [0.24, 0.43, 0.33] },
+  // XLM-R numbers positions from its padding token's id on.
+  xlmr: { tokenizer: unigram, positions: 98, steps: 20_800, shares: [0.24, 0.43, 0.33] },
+  // Fewer updates do: attention knows what is near in every layer and from the first one on.
+  mdeberta: { tokenizer: debertaUnigram, positions: 96, steps: 10_000, shares: [0.192, 0.344, 0.464] },
+};
+
+type Depth = (typeof recipe.depths)[number] & { share: number };
+
+function recipeOf(encoder: EncoderName): typeof recipe & { depths: Depth[] } {
+  const depths = recipe.depths.map(({ layers, ...rate }, i) => ({
+    layers,
+    share: made[encoder].shares[i],
+    ...rate,
+  }));
+  return { ...recipe, depths };
+}
+
+function shape(encoder: EncoderName, { vocabularySize, special }: Tokenizer, layers: number): EncoderConfig {
   return encoderConfig({
-    model_type: encoder === "mbert" ? "bert" : "xlm-roberta",
-    hidden_size: 64,
+    ...widths,
+    ...kinds[encoder].fields,
     num_hidden_layers: layers,
-    num_attention_heads: 4,
-    intermediate_size: 256,
     vocab_size: vocabularySize,
-    max_position_embeddings: encoder === "mbert" ? 96 : 98,
-    type_vocab_size: encoder === "mbert" ? 2 : 1,
-    layer_norm_eps: encoder === "mbert" ? 1e-12 : 1e-5,
+    max_position_embeddings: made[encoder].positions,
     // A tenth, as in wide encoders, would cost a narrow one most of what it knows. Pretraining itself drops nothing.
     hidden_dropout_prob: 0.02,
     attention_probs_dropout_prob: 0.02,
-    pad_token_id: encoder === "mbert" ? 0 : 1,
+    pad_token_id: special.pad,
   });
 }
 
 /** Pretrains from scratch, or goes on from the checkpoint in `out`. Throws the signal's reason when aborted, checkpoint saved. */
 export async function pretrain(options: PretrainOptions): Promise<void> {
   const started = performance.now();
-  const { encoder, out, seed = 1, steps = 20_800, adapterSteps = 60, languages = LANGUAGES } = options;
-  const tokenizerText = encoder === "mbert" ? wordPiece() : unigram();
+  const { encoder, out, seed = 1, adapterSteps = 60, languages = LANGUAGES } = options;
+  const { steps = made[encoder].steps } = options;
+  const tokenizerText = made[encoder].tokenizer();
   const tokenizer = loadTokenizer(tokenizerText, `${encoder} tokenizer`);
   await makeFolder(join(out, "adapters"));
   const backend = await openBackend(options.backend ?? "wasm");
   const session = new Session(options, out, started);
-  await session.open({ encoder, seed, steps, adapterSteps, recipe });
+  const own = recipeOf(encoder);
+  await session.open({ encoder, seed, steps, adapterSteps, recipe: own });
   const feed = { tokenizer, seed };
   const build = (layers: number) =>
     createModel(backend, {
-      config: shape(encoder, tokenizer.vocabularySize, layers),
+      config: shape(encoder, tokenizer, layers),
       task: { kind: "masked-lm", nextSentence: encoder === "mbert" },
       seed,
     });
 
   const weights = join(out, "model.safetensors");
   if (!await exists(weights)) {
-    const trained = await pretrainEncoder(session, build, steps, { ...feed, rowsEach: recipe.rowsEach });
+    const trained = await pretrainEncoder(session, build, steps, own.depths, {
+      ...feed,
+      rowsEach: recipe.rowsEach,
+    });
     await writeAtomic(join(out, "config.json"), JSON.stringify(configJson(trained.config), null, 2) + "\n");
     await writeAtomic(join(out, "tokenizer.json"), tokenizerText);
     await writeState(weights, await trained.state());
@@ -159,10 +188,10 @@ async function pretrainEncoder(
   session: Session,
   build: (layers: number) => Model,
   steps: number,
+  depths: readonly Depth[],
   feed: FeedOptions,
 ): Promise<Model> {
   const name = (layers: number) => `encoder of ${layers} layers`;
-  const { depths } = recipe;
   const reached = await session.reached();
   let at = Math.max(0, depths.findIndex(({ layers }) => name(layers) === reached));
   let model = build(depths[at].layers);

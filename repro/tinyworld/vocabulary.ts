@@ -1,5 +1,6 @@
-// Two subword vocabularies made from the lexicon: WordPiece in BERT's shape, Unigram in XLM-R's.
+// Subword vocabularies made from the lexicon: WordPiece in BERT's shape, Unigram in XLM-R's and in DeBERTa's.
 // Written as Hugging Face tokenizer.json; loading and applying them is the task code's affair.
+import { unigramJson } from "../tokenizers/unigram.ts";
 import { LANGUAGES, lexicon, LINKS, RELATIONS } from "./lexicon.ts";
 import { FORMS } from "./lexicon.ts";
 import { hash32 } from "./rng.ts";
@@ -115,8 +116,8 @@ export function wordPiece(): string {
 const token = (id: string, type_id: number) => ({ SpecialToken: { id, type_id } });
 const sequence = (id: string, type_id: number) => ({ Sequence: { id, type_id } });
 
-/** `tokenizer.json` of the XLM-R-shaped encoder: <s> 0, <pad> 1, </s> 2, <unk> 3, …, <mask> last. */
-export function unigram(): string {
+/** The pieces of both Unigram vocabularies with their scores, special ones apart. */
+function unigramPieces(): Map<string, number> {
   const words = collect();
   const scores = new Map<string, number>();
   const add = (piece: string, score: number) => {
@@ -136,10 +137,41 @@ export function unigram(): string {
     if (!/^\p{P}$/u.test(word)) add(`▁${word}`, -6);
   }
   for (const suffix of SUFFIXES) add(suffix, -7);
-  const vocab: [string, number][] = [["<s>", 0], ["<pad>", 0], ["</s>", 0], ["<unk>", -20], ...scores, [
-    "<mask>",
-    0,
-  ]];
+  return scores;
+}
+
+/** `tokenizer.json` of the DeBERTa-shaped encoder, by mDeBERTa's own rules: [PAD] 0, [CLS] 1, [SEP] 2, [UNK] 3, …, [MASK] last. */
+export function debertaUnigram(): string {
+  const control = (piece: string) => ({ piece, score: 0, kind: "control" as const });
+  return unigramJson({
+    pieces: [
+      ...["[PAD]", "[CLS]", "[SEP]"].map(control),
+      { piece: "[UNK]", score: -20, kind: "unknown" },
+      ...[...unigramPieces()].map(([piece, score]) => ({ piece, score, kind: "normal" as const })),
+    ],
+    algorithm: "unigram",
+    unkId: 3,
+    byteFallback: false,
+    whitespaceAsSuffix: false,
+    addDummyPrefix: true,
+    escapeWhitespaces: true,
+    characterMap: new Uint8Array(0),
+  }, "of the tiny world");
+}
+
+/** `tokenizer.json` of the XLM-R-shaped encoder: <s> 0, <pad> 1, </s> 2, <unk> 3, …, <mask> last. */
+export function unigram(): string {
+  const vocab: [string, number][] = [
+    ["<s>", 0],
+    ["<pad>", 0],
+    ["</s>", 0],
+    ["<unk>", -20],
+    ...unigramPieces(),
+    [
+      "<mask>",
+      0,
+    ],
+  ];
   const mask = vocab.length - 1;
   return JSON.stringify({
     version: "1.0",

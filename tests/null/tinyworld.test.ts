@@ -6,7 +6,14 @@ import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
 import { document } from "../../repro/tinyworld/corpus.ts";
 import { lexicon } from "../../repro/tinyworld/lexicon.ts";
 import { rngFor } from "../../repro/tinyworld/rng.ts";
-import { LANGUAGES, taskFiles, tinyWorld, unigram, wordPiece } from "../../repro/tinyworld/mod.ts";
+import {
+  debertaUnigram,
+  LANGUAGES,
+  taskFiles,
+  tinyWorld,
+  unigram,
+  wordPiece,
+} from "../../repro/tinyworld/mod.ts";
 
 const test = suite("tiny world");
 const world = tinyWorld();
@@ -165,7 +172,12 @@ test("the wrong choice is the other person's in most items, and never fits its o
   assert.ok(swapped / examples.length > 0.45 && swapped / examples.length < 0.75, `${swapped}`);
 });
 
-for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] as const) {
+const vocabularies = [
+  ["WordPiece", wordPiece()],
+  ["Unigram", unigram()],
+  ["DeBERTa's Unigram", debertaUnigram()],
+] as const;
+for (const [name, json] of vocabularies) {
   test(`${name} knows every word: no unknown piece in any language`, async () => {
     const tokenizer = loadTokenizer(json, name);
     const rng = rngFor("unknown", name);
@@ -179,7 +191,7 @@ for (const [name, json] of [["WordPiece", wordPiece()], ["Unigram", unigram()]] 
     }
     for (const [path, text] of taskFiles()) {
       const lines = path.endsWith(".tsv")
-        ? text.split("\n")
+        ? text.split(/[\n\t]/)
         : JSON.stringify(text).match(/[\p{L}\p{M}\p{N}]+/gu)!;
       for (const [i, { ids }] of (await tokenizer.encode(lines)).entries()) {
         assert.not([...ids].includes(tokenizer.special.unk), `${path}: ${lines[i]}`);

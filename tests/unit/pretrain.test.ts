@@ -9,8 +9,10 @@ import { createModel, encoderConfig, normal, streamKey } from "../../core/mod.ts
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
 import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
 import { assetsFolder } from "../../repro/tinyworld/mod.ts";
+import { kinds, widths } from "../../repro/tinyworld/encoders.ts";
 import { Feed } from "../../repro/tinyworld/feed.ts";
 import { twiceAsDeep } from "../../repro/tinyworld/grow.ts";
+import { initialise } from "../../repro/tinyworld/initial.ts";
 import { pretrain } from "../../repro/tinyworld/pretrain.ts";
 
 const test = suite("pretraining");
@@ -59,6 +61,58 @@ test("an encoder of twice the layers gives nearly the same hidden states", async
   backend.dispose();
 });
 
+test("where positions are relative, half of the heads begin by attending to what is near, in both parts of the score", async () => {
+  const backend = await createWasmBackend();
+  const config = encoderConfig({
+    ...widths,
+    ...kinds.mdeberta.fields,
+    vocab_size: 50,
+    max_position_embeddings: 96,
+  });
+  const model = createModel(backend, { config, task: { kind: "masked-lm" }, seed: 1 });
+  initialise(model, 1);
+  const state = await model.state();
+  const of = (name: string) => state.get(`deberta.encoder.${name}`)!.data as Float32Array;
+  const { hiddenSize: width, heads } = config;
+  const table = normalised(of("rel_embeddings.weight"), width);
+  const middle = table.length / 2, size = width / heads;
+  for (const [bias, weight] of [["query", "key"], ["key", "query"]]) {
+    const part = (which: string, kind: string) => of(`layer.5.attention.self.${which}_proj.${kind}`);
+    /** What a head adds to the score of a key at a distance, whatever the words. */
+    const scores = (head: number) =>
+      table.map((row) => {
+        let sum = 0;
+        for (let i = head * size; i < (head + 1) * size; i++) {
+          for (let j = 0; j < width; j++) {
+            sum += part(bias, "bias")[i] * part(weight, "weight")[i * width + j] * row[j];
+          }
+        }
+        return sum / Math.sqrt(3 * size);
+      });
+    for (let head = 0; head < heads / 2; head++) {
+      const near = scores(head);
+      assert.is(near.indexOf(Math.max(...near)), middle, `head ${head} looks at distance 0 first`);
+      assert.ok(near[middle] > 1.8 && near[middle] < 2.2, String(near[middle]));
+      for (const distance of [1, 2]) assert.ok(near[middle - distance] > near[middle - 2 * distance - 4]);
+      const far = near.filter((_, row) => Math.abs(row - middle) > 20);
+      assert.ok(Math.max(...far) < 0.6 * near[middle], String(Math.max(...far)));
+    }
+    // The others look for equal words: where those stand is nothing to them.
+    for (let head = heads / 2; head < heads; head++) assert.ok(scores(head).every((score) => score === 0));
+  }
+  backend.dispose();
+});
+
+/** Rows with mean 0 and deviation 1. */
+function normalised(values: Float32Array, width: number): number[][] {
+  return Array.from({ length: values.length / width }, (_, row) => {
+    const own = [...values.subarray(row * width, (row + 1) * width)];
+    const mean = own.reduce((sum, each) => sum + each, 0) / width;
+    const deviation = Math.sqrt(own.reduce((sum, each) => sum + (each - mean) ** 2, 0) / width);
+    return own.map((each) => (each - mean) / deviation);
+  });
+}
+
 /** A signal that is found aborted the n-th time anyone looks. */
 function abortedAt(n: number): AbortSignal {
   let looked = 0;
@@ -82,10 +136,14 @@ async function contents(folder: string): Promise<Map<string, string>> {
   return files;
 }
 
-test("interrupted in every stage, it goes on to the same weights", async () => {
+for (const encoder of ["xlmr", "mdeberta"] as const) {
+  test(`${encoder}, interrupted in every stage, goes on to the same weights`, () => interrupted(encoder));
+}
+
+async function interrupted(encoder: "xlmr" | "mdeberta"): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "repro-pretrain-"));
   try {
-    const plan = { encoder: "xlmr", steps: 9, adapterSteps: 2, languages: ["en", "th"] } as const;
+    const plan = { encoder, steps: 9, adapterSteps: 2, languages: ["en", "th"] } as const;
     const whole = join(folder, "whole"), broken = join(folder, "broken");
     await pretrain({ ...plan, out: whole });
     let interruptions = 0;
@@ -106,7 +164,7 @@ test("interrupted in every stage, it goes on to the same weights", async () => {
   } finally {
     await rm(folder, { recursive: true });
   }
-});
+}
 
 for (const encoder of ["mbert", "xlmr"] as const) {
   test(`the corpus is still the one that ${encoder} was pretrained on`, async () => {
