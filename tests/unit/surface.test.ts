@@ -269,6 +269,12 @@ test("the flat map: every value as a title and in the table, marks, round legend
   assert.match(html, '<path stroke="white" stroke-width="2.8" d="M58 19.5h0"/>');
   assert.match(html, '<path stroke="black" stroke-width="2.8" d="M106 19.5h0M106 8.5h0"/>');
   assert.not.match(html, /<script|\son\w+=/);
+  // Steps of any length are named without covering each other, the first and the last among them.
+  const steps = Array.from({ length: 60 }, (_, i) => 100_000 + 1000 * i);
+  const long = heatMapHtml({ steps, values: steps.map(() => [1, 2]), opened: [[0, 0]] }, "");
+  const named = [...long.matchAll(/<text x="([\d.]+)" y="37">(\d{6})</g)].map(([, x, step]) => [+x, +step]);
+  assert.equal([named[0][1], named.at(-1)![1]], [100_000, 159_000]);
+  for (let i = 1; i < named.length; i++) assert.ok(named[i][0] - named[i - 1][0] >= 36, `${named[i]}`);
   const missing = heatMapHtml({ ...small, values: [[null, 0], [1, 2]] }, "");
   assert.match(missing, "\n1: 0\n0: not finite");
   assert.is(missing.match(/class="h\d+"/g)!.length, 2);

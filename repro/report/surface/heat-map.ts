@@ -1,6 +1,6 @@
 // Promises a surface as a flat map that needs no script: an SVG of steps and layers with its legend, marks of the layers that trained
 // already, and every value as a title of its column and in a table. Leaves the surface to surface.ts and turning it to page/.
-import { escaped } from "../../render/panels/styles.ts";
+import { escaped, widthOf } from "../../render/panels/styles.ts";
 import { firstLight, levelOf } from "./colour.ts";
 import { type LogScale, logScale, tickText, valueText } from "./scale.ts";
 import { layersOf, openShare, type Surface } from "./surface.ts";
@@ -50,7 +50,7 @@ function dotsSvg(surface: Surface, scale: LogScale, wide: number): string {
       const share = scale.share(values[step][layer]);
       if (part === 0 || share === null) continue;
       const kind = `${levelOf(share) >= firstLight ? "black" : "white"}" stroke-width="${
-        Number((4 * Math.sqrt(part)).toFixed(1))
+        Number((Math.min(4, wide - 2) * Math.sqrt(part)).toFixed(1))
       }`;
       const x = left + (step + 0.5) * wide, y = top + (count - 0.5 - layer) * high;
       dots.set(kind, `${dots.get(kind) ?? ""}M${x} ${y}h0`);
@@ -74,8 +74,12 @@ function svg(surface: Surface, scale: LogScale): string {
   const layers = spread(count, 12).map((layer) =>
     text(left - 5, top + (count - layer) * high - 1.5, layer, ' class="end"')
   );
-  const marks = spread(steps.length, Math.max(2, Math.min(11, Math.floor(steps.length * wide / 30))))
-    .map((step) => text(left + (step + 0.5) * wide, bottom + 12, steps[step]));
+  // As many steps are named as have room beside each other.
+  const room = widthOf(String(steps.at(-1))) + 6;
+  const named = Math.max(2, Math.min(11, Math.floor(steps.length * wide / room)));
+  const marks = spread(steps.length, named).map((step) =>
+    text(left + (step + 0.5) * wide, bottom + 12, steps[step])
+  );
   const titles = steps.map((_, step) =>
     `<rect x="${left + step * wide}" y="${top}" width="${wide}" height="${count * high}"><title>${
       columnTitle(surface, step)
@@ -84,7 +88,10 @@ function svg(surface: Surface, scale: LogScale): string {
   const name = `tr(F) of ${count} layer${count === 1 ? "" : "s"} at ${steps.length} step${
     steps.length === 1 ? "" : "s"
   }`;
-  const width = right + 8, height = bottom + 27;
+  // The last step's number and the axis' name may be wider than what they stand under.
+  const ends = [right + 8, right + (room - wide) / 2, (left + right + widthOf("before update")) / 2 + 4];
+  const width = Math.ceil(Math.max(...ends));
+  const height = bottom + 27;
   return `<svg class="map" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${name}">` +
     `<g class="cells">${
       cellsSvg(surface, scale, wide)
@@ -116,7 +123,9 @@ function tableHtml(surface: Surface): string {
     steps.map((step) => `<th scope="col">${step}</th>`).join("")
   }</tr></thead><tbody>${
     rows.join("")
-  }</tbody></table></div><p class="small faint">Columns: before which update. • the layer's adapter trained already.</p></details>`;
+  }</tbody></table></div><p class="small faint">Columns: before which update. • the layer's adapter trained already${
+    surface.opened.length > 1 ? ", in one of the runs at least" : ""
+  }.</p></details>`;
 }
 
 /** @param caption plain text above the map; where nothing can be drawn, a sentence that says so stands below it */
