@@ -1,4 +1,4 @@
-// Promises `repro export`: what a run trained, as files that Python's `adapters` loads. Leaves the files to repro/training.
+// Promises `repro export`: what a run trained, as files that Python's `adapters` or transformers loads. Leaves the files to repro/training.
 import { writeOutput } from "../../repro/runtime.ts";
 import { exportRun } from "../../repro/training/export.ts";
 import { UsageError } from "../ui/usage.ts";
@@ -7,7 +7,8 @@ import { findRun } from "./find-run.ts";
 
 export const command: Command = {
   name: "export",
-  summary: "write a finished run's adapter and head as an AdapterHub folder, for Python's adapters",
+  summary:
+    "write what a run trained for Python: adapter and head as an AdapterHub folder, or a whole model for transformers",
   positions: ["<run>", "<folder>"],
   options: [
     { flag: "--name <name>", help: "name of the adapter in the files (default: the task or the language)" },

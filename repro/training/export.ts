@@ -1,11 +1,13 @@
-// Promises what a finished run trained as a folder of AdapterHub, which Python's `adapters` loads: a task adapter or LoRA with its head,
-// or a language adapter. Leaves formats to adapter-files.ts and finding runs to the store.
+// Promises what a finished run trained as files for Python: a task adapter or LoRA with its head, or a language adapter, as a folder of
+// AdapterHub for `adapters`; a fully fine-tuned model as a folder for transformers. Leaves formats to adapter-files.ts and
+// export-model.ts, and finding runs to the store.
 import { type AdapterDescription, adapterOf, renameAdapter, type State, type Task } from "../../core/mod.ts";
 import { namePrefix } from "../../core/models/architecture.ts";
 import { normalInit, zerosInit } from "../../core/nn/initialise.ts";
 import type { FinishedRun, RunStore } from "../runs/mod.ts";
-import type { RunSpec } from "../spec/mod.ts";
+import { isTransfer, type RunSpec } from "../spec/mod.ts";
 import { saveAdapter } from "./adapter-files.ts";
+import { exportModel } from "./export-model.ts";
 import { storedAdapter } from "./evaluate-run.ts";
 import { type EncoderBundle, openEncoderOf } from "./world.ts";
 
@@ -16,10 +18,15 @@ const tasks: Readonly<Record<string, Task>> = {
   mlm: { kind: "masked-lm" },
 };
 
+/** As the data sets have them. */
+const classNames: Readonly<Record<string, readonly string[]>> = {
+  xnli: ["entailment", "neutral", "contradiction"],
+};
+
 /**
- * Writes the adapter of a run to `folder`.
- * @param name what it is called there; default what the run is for
- * Returns the paths. Throws for a run that trained no adapter, or whose encoder was drawn from a seed: nobody else has it.
+ * Writes to `folder` what a run trained: its adapter, or its whole model.
+ * @param name what the adapter is called there; default what the run is for
+ * Returns the paths. Throws for a run whose encoder was drawn from a seed: nobody else has it.
  */
 export async function exportRun(
   store: RunStore,
@@ -29,17 +36,27 @@ export async function exportRun(
 ): Promise<string[]> {
   const { id, spec } = run;
   const bundle = await openEncoderOf(spec);
-  if (bundle.weights === null) {
+  if (bundle.folder === null) {
     throw new Error(
       `export ${id}: its encoder is untrained and drawn from a seed; export a run on real weights or on the tiny world`,
     );
   }
   const state = await storedAdapter(store, run);
+  const task = tasks[spec.task];
+  if (spec.adapter === "full" && isTransfer(spec)) {
+    if (name !== undefined) {
+      throw new Error(
+        `export ${id}: it trained a whole model, no adapter that "${name}" could name; leave --name out`,
+      );
+    }
+    return await exportModel(folder, {
+      bundle: { ...bundle, folder: bundle.folder },
+      ...{ task, labels: classNames[spec.task], state },
+    });
+  }
   const names = new Set([...state.keys()].map(adapterOf).filter((each) => each !== null));
   if (names.size !== 1) {
-    throw new Error(
-      `export ${id}: it trained ${names.size} adapters; a run of method mad-x or lora has one to export`,
-    );
+    throw new Error(`export ${id}: its file holds ${names.size} adapters, wanted one; make the run anew`);
   }
   const as = name ?? ([...names][0] === "task" ? spec.task : [...names][0]);
   const own: State = new Map(), rest: State = new Map();
@@ -52,7 +69,7 @@ export async function exportRun(
   return await saveAdapter(folder, {
     description: { name: as, hiddenSize, modelType, method: methodOf(own, hiddenSize, spec) },
     state: own,
-    task: tasks[spec.task],
+    task,
     head: head.size === 0 ? null : head,
   });
 }

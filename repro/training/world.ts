@@ -4,7 +4,7 @@ import { type EncoderConfig, encoderConfig, type StoredTensors } from "../../cor
 import { fetchedSource } from "../data/fetched.ts";
 import { type DataSource, digestFiles, folderSource } from "../data/source.ts";
 import { adaptersFolder, adaptersRemedy, locateModel, parseHubModel } from "../fetch/locate.ts";
-import { basename, exists, fileSha256, isFolder, join, readText } from "../runtime.ts";
+import { exists, fileSha256, isFolder, join, readText } from "../runtime.ts";
 import { sha256 } from "../spec/mod.ts";
 import { assetsFolder, tinyWorld } from "../tinyworld/mod.ts";
 import { openTokenizer } from "../tokenizers/open.ts";
@@ -19,8 +19,8 @@ export interface EncoderBundle {
   readonly tokenizer: Tokenizer;
   /** null: untrained, to be drawn from seed 0. Read from the files only when they are streamed into a model. */
   readonly weights: StoredTensors | null;
-  /** Names of the files that hold the weights. */
-  readonly weightFiles: readonly string[];
+  /** Where it lies; null: untrained, in no files. */
+  readonly folder: string | null;
   /** Throws when the bundle has trained language adapters but not this one. */
   language(code: string): Promise<LanguageAdapter>;
   /** SHA-256 over everything that the numbers depend on. */
@@ -110,7 +110,7 @@ async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: str
     config,
     tokenizer,
     weights: weights.tensors,
-    weightFiles: weights.files.map((path) => basename(path)),
+    folder,
     language: adapters.open,
     revision: await sha256(digests.join("\n")),
     notes: [],
@@ -149,7 +149,7 @@ async function untrainedEncoder(model: "mbert" | "xlmr", data: string): Promise<
     config,
     tokenizer,
     weights: null,
-    weightFiles: [],
+    folder: null,
     language: () => Promise.resolve({ config: {}, state: null }),
     revision: await sha256(JSON.stringify([config, await sha256(vocabulary)])),
     notes: [

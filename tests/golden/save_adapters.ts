@@ -19,6 +19,7 @@ import type { AdapterOptions } from "../../core/adapters/adapters.ts";
 import type { Trainable } from "../../core/models/model.ts";
 import { join, writeAtomic } from "../../repro/runtime.ts";
 import { type AdapterToSave, saveAdapter } from "../../repro/training/adapter-files.ts";
+import { inputsOf, patternBatch, rowsOf } from "./batches.ts";
 import { configOf, type Encoder, encoders, readGolden } from "./fixtures.ts";
 
 const layers = Array.from({ length: 12 }, (_, i) => i);
@@ -62,29 +63,16 @@ const cases: Case[] = [
   { name: "mlm", task: { kind: "masked-lm" }, adapters: { languages }, trainable: { language: "sw" } },
 ];
 
-/** Two rows for each example of multiple choice, one otherwise; the last row is padded. */
-function batchFor(task: Task, { vocabularySize, padTokenId, typeVocabularySize }: EncoderConfig): Batch {
-  const examples = 3, tokens = 10, choices = task.kind === "choice" ? 2 : 1, rows = examples * choices;
-  const at = (row: number, token: number) => row * tokens + token;
-  const values = (value: (row: number, token: number) => number) =>
-    Int32Array.from({ length: rows * tokens }, (_, i) => value(Math.floor(i / tokens), i % tokens));
-  const isPadding = (row: number, token: number) => row === rows - 1 && token >= 7;
+/** With targets for every task. */
+function batchFor({ kind }: Task, config: EncoderConfig): Batch {
+  const batch = patternBatch(config, kind === "choice" ? 2 : 1);
   return {
-    examples,
-    tokens,
-    ...choices > 1 ? { choices } : {},
-    inputIds: values((row, token) =>
-      isPadding(row, token) ? padTokenId : 5 + (13 * at(row, token) + 7 * row) % (vocabularySize - 5)
-    ),
-    attentionMask: values((row, token) => isPadding(row, token) ? 0 : 1),
-    ...typeVocabularySize > 1
-      ? { tokenTypeIds: values((row, token) => token >= 5 && !isPadding(row, token) ? 1 : 0) }
-      : {},
+    ...batch,
     startPositions: Int32Array.of(1, 2, 3),
     endPositions: Int32Array.of(2, 2, 5),
-    labels: task.kind === "masked-lm"
-      ? values((row, token) => token % 3 === 1 ? 6 + at(row, token) : -100)
-      : Int32Array.of(0, 1, task.kind === "choice" ? 0 : 2),
+    labels: kind === "masked-lm"
+      ? rowsOf(3, (row, token) => token % 3 === 1 ? 6 + 10 * row + token : -100)
+      : Int32Array.of(0, 1, kind === "choice" ? 0 : 2),
   };
 }
 
@@ -157,24 +145,6 @@ async function main(folder: string): Promise<void> {
     }
   }
   await writeAtomic(join(folder, "expected.json"), JSON.stringify(written));
-}
-
-/** As nested lists under transformers' names. */
-function inputsOf({ examples, choices, tokens, inputIds, attentionMask, tokenTypeIds }: Batch) {
-  const rows = (values: Int32Array) =>
-    Array.from(
-      { length: values.length / tokens },
-      (_, i) => [...values.subarray(i * tokens, (i + 1) * tokens)],
-    );
-  const nested = (values: Int32Array) =>
-    choices === undefined
-      ? rows(values)
-      : Array.from({ length: examples }, (_, i) => rows(values).slice(i * choices, (i + 1) * choices));
-  return {
-    input_ids: nested(inputIds),
-    attention_mask: nested(attentionMask),
-    ...(tokenTypeIds ? { token_type_ids: nested(tokenTypeIds) } : {}),
-  };
 }
 
 const [folder] = process.argv.slice(2);

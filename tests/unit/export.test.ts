@@ -1,13 +1,19 @@
-// Checks that a finished run leaves the store as an adapter in AdapterHub's format, with its head and, where it drew one, its pooler.
-// It leaves loading it in Python to tests/golden/make_adapter_files.py --check.
+// Checks that a finished run leaves the store as an adapter in AdapterHub's format, with its head and, where it drew one, its pooler,
+// or as a whole model for transformers. It leaves loading them in Python to tests/golden/check_exports.py.
 
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
-import { createModel, type State, type TensorToWrite, writeSafetensors } from "../../core/mod.ts";
+import {
+  createModel,
+  openSafetensors,
+  type State,
+  type TensorToWrite,
+  writeSafetensors,
+} from "../../core/mod.ts";
 import type { TaskConfig } from "../../core/mod.ts";
 import { RunStore } from "../../repro/runs/mod.ts";
-import { join, remove } from "../../repro/runtime.ts";
+import { fileReader, join, readText, remove } from "../../repro/runtime.ts";
 import { runId, type RunSpec } from "../../repro/spec/mod.ts";
 import { openAdapter } from "../../repro/training/adapter-files.ts";
 import { exportRun } from "../../repro/training/export.ts";
@@ -36,7 +42,8 @@ async function finished(changes: Partial<RunSpec>, task: TaskConfig | undefined)
     seed: run.seed,
   });
   const head = new Set(trained.headParameters.map((each) => each.name));
-  const state = await trained.state((name) => head.has(name) || name.includes(".task."));
+  const isWhole = run.adapter === "full";
+  const state = await trained.state((name) => isWhole || head.has(name) || name.includes(".task."));
   const writer = (await store.begin(run))!;
   await writer.writeAdapter(writeSafetensors(state as ReadonlyMap<string, TensorToWrite>));
   await writer.finish({
@@ -105,10 +112,44 @@ test("LoRA keeps its scaling; a pooler that the run drew goes with the head", as
   for (const name of pooler.keys()) assert.equal(values(head, name), values(pooler, name), name);
 });
 
-test("a run without an adapter has nothing to export", async () => {
-  const { run } = await finished({ adapter: "full", method: "standard", model: "mbert", seed: 9 }, undefined);
-  const error = await exportRun(store, run, join(folder, "none")).then(() => null, (thrown) => thrown);
-  assert.match(error?.message ?? "exported", /it trained 0 adapters; a run of method mad-x or lora has one/);
+test("a fully fine-tuned model: configuration, weights and tokenizer of transformers, read back to the same values", async () => {
+  const { run, state, config } = await finished(
+    { adapter: "full", method: "standard", model: "mbert", seed: 9 },
+    undefined,
+  );
+  const out = join(folder, "whole");
+  const paths = await exportRun(store, run, out);
+  assert.equal(paths.map((path) => path.slice(out.length + 1)), [
+    "config.json",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+  ]);
+  const json = JSON.parse(await readText(join(out, "config.json")));
+  assert.equal(json.architectures, ["BertForSequenceClassification"]);
+  assert.equal(json.id2label, { 0: "entailment", 1: "neutral", 2: "contradiction" });
+  assert.equal(JSON.parse(await readText(join(out, "tokenizer_config.json"))), {
+    ...{ tokenizer_class: "PreTrainedTokenizerFast", cls_token: "[CLS]", sep_token: "[SEP]" },
+    ...{ pad_token: "[PAD]", unk_token: "[UNK]", mask_token: "[MASK]" },
+  });
+  assert.is((await openSafetensors(await fileReader(paths[1]))).metadata.format, "pt");
+  const bundle = await openEncoder(out, "tiny");
+  assert.equal(bundle.config, config);
+  const model = createModel(createReferenceBackend(), {
+    config,
+    task: { kind: "classification", labels: 3 },
+    initialEncoder: "empty",
+  });
+  assert.equal((await model.streamEncoder(bundle.weights!)).missing, []);
+  await model.streamHead(bundle.weights!);
+  const read = await model.state();
+  assert.equal([...read.keys()].sort(), [...state.keys()].sort());
+  for (const name of read.keys()) assert.equal(values(read, name), values(state, name), name);
+  const error = await exportRun(store, run, out, "mine").then(() => null, (thrown) => thrown);
+  assert.match(
+    error?.message ?? "exported",
+    /a whole model, no adapter that "mine" could name; leave --name out/,
+  );
 });
 
 test.run();
