@@ -113,13 +113,18 @@ export const figure5: Figure = {
         const orders = finished(runs, { model, method }).map(({ run }) => orderOf(run));
         if (orders.length === 0) return [];
         counts.push(`${title} ${counted(orders.length, "run")}`);
-        const points = Array.from({ length: layers }, (_, position) => {
+        const averages = Array.from({ length: layers }, (_, position) => {
           const opened = orders.flatMap((order) => order[position] ?? []);
-          return { position, opened };
+          return { position: position + 1, opened };
         }).filter(({ opened }) => opened.length > 0).map(({ position, opened }) => {
-          const [y, sd] = [mean(opened), standardDeviation(opened) ?? 0];
-          records.push({ model, method, position: position + 1, layer: y, sd, runs: opened.length });
-          return { x: position + 1, y, ...(sd > 0 ? { low: y - sd, high: y + sd } : {}) };
+          const sd = standardDeviation(opened) ?? 0;
+          return { position, layer: mean(opened), sd, runs: opened.length };
+        });
+        records.push(...averages.map((each) => ({ model, method, ...each })));
+        // A band goes through places where all runs agree, as a line; left out, it would be drawn as wide as its neighbours.
+        const isBanded = averages.some(({ sd }) => sd > 0);
+        const points = averages.map(({ position, layer, sd }) => {
+          return { x: position, y: layer, ...(isBanded ? { low: layer - sd, high: layer + sd } : {}) };
         });
         return [{ style, points }];
       });
