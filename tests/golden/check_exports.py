@@ -35,7 +35,7 @@ def with_adapters(folder, case):
     names = [model.load_adapter(str(folder / name)) for name in case["adapters"]]
     model.set_active_adapters(Stack(*names))
     if case["task"] == "mlm":
-        # As in make_goldens.masked_lm: transformers' own head knows nothing of the inverse.
+        # As in make_passes.build: transformers' own head knows nothing of the inverse.
         model.get_output_embeddings().register_forward_pre_hook(
             lambda _, args, base=model.base_model: (base.invertible_adapters_forward(args[0], rev=True),))
     return model

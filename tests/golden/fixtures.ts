@@ -1,44 +1,27 @@
-// Reads the stored PyTorch state beside this file; shared by the golden tests.
+// What the golden tests share: encoders whose weights follow from their names, batches from stored inputs, how differences are taken.
 // It leaves the comparisons, and their tolerances, to the tests.
 
 import { readFile } from "node:fs/promises";
-import { openSafetensors } from "../../core/io/safetensors.ts";
 import type { Batch } from "../../core/models/batch.ts";
 import { type EncoderConfig, encoderConfig } from "../../core/models/config.ts";
 import type { State } from "../../core/nn/parameters.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import { formulaWeights } from "./formula.ts";
 
-export type Encoder = "bert" | "xlmr";
-export const encoders: readonly Encoder[] = ["bert", "xlmr"];
+export const passEncoders = ["bert", "xlmr", "deberta", "distilbert", "minilm"] as const;
+export type PassEncoder = (typeof passEncoders)[number];
 
-const folder = new URL("./fixtures/", import.meta.url);
-
-/** weights, inputs, outputs and gradients of one stored case. */
-export interface Golden {
-  weights: State;
-  inputs: State;
-  outputs: State;
-  gradients: State;
-}
-
-export async function readGolden(name: string): Promise<Golden> {
-  const file = await openSafetensors(
-    new Uint8Array(await readFile(new URL(`${name}.safetensors`, folder))),
-    name,
+/** The configuration that make_passes.py wrote. */
+export const configOf = async (encoder: PassEncoder): Promise<EncoderConfig> =>
+  encoderConfig(
+    JSON.parse(await readFile(new URL(`./fixtures/passes-${encoder}.json`, import.meta.url), "utf8")),
   );
-  const out: Golden = { weights: new Map(), inputs: new Map(), outputs: new Map(), gradients: new Map() };
-  for (const key of file.entries.keys()) {
-    const at = key.indexOf("/");
-    out[key.slice(0, at) as keyof Golden].set(key.slice(at + 1), await file.read(key));
-  }
-  return out;
-}
 
-async function readJson(name: string): Promise<any> {
-  return JSON.parse(await readFile(new URL(`${name}.json`, folder), "utf8"));
-}
-
-export const configOf = async (encoder: Encoder): Promise<EncoderConfig> =>
-  encoderConfig(await readJson(`${encoder}-config`));
+/** The values that the formula gives parameters. */
+export const formulaState = (parameters: Iterable<readonly [string, Tensor]>): State =>
+  new Map(
+    [...parameters].map(([name, { shape, size }]) => [name, { shape, data: formulaWeights(name, size) }]),
+  );
 
 export function batchOf(inputs: State): Batch {
   const ids = inputs.get("input_ids")!;

@@ -1,11 +1,11 @@
 """Writes small adapters as Python's libraries save them, with the logits that they give, for tests/golden/adapter_files.test.ts; and
-checks adapters that this project saved. It leaves the encoders to make_goldens.py, whose weights are used.
+checks adapters that this project saved. It leaves the encoders to make_passes.py: BERT, XLM-R, DeBERTa-v2 and DistilBERT by formula.
 
     python tests/golden/make_adapter_files.py                  # rewrites tests/golden/fixtures/adapters
     npx tsx tests/golden/save_adapters.ts FOLDER               # trains a few steps and saves, with the engine's logits
     python tests/golden/make_adapter_files.py --check FOLDER   # loads all that in Python and compares
 
-Python is needed only for this (see make_goldens.py for how to install it).
+Python is needed only for this; how to install it: CONTRIBUTING.md.
 """
 
 import json
@@ -17,24 +17,27 @@ import zipfile
 import adapters
 import peft
 import torch
-from adapters import BertAdapterModel, LoRAConfig, SeqBnConfig, SeqBnInvConfig, XLMRobertaAdapterModel
+from adapters import LoRAConfig, SeqBnConfig, SeqBnInvConfig
 from adapters.composition import Stack
 
-import make_goldens as goldens
+import make_passes as passes
 
-FOLDER = goldens.DATA / "adapters"
+FOLDER = passes.DATA / "adapters"
+KINDS = ("bert", "xlmr", "deberta", "distilbert")
+# Query and value of attention, as PEFT is told which layers to change.
+TARGETS = dict(deberta=["query_proj", "value_proj"], distilbert=["q_lin", "v_lin"])
 
 
 def classifier(kind):
-    return goldens.build(kind, "classification", adapter=None)
+    return passes.build(kind, "classification", "none")
 
 
 def batch(kind):
-    return goldens.ids(kind, torch.Generator().manual_seed(21), 3, 9)
+    return passes.batch_of(kind, "classification")[0]
 
 
 def fill(model, part, seed):
-    """New values for what `part` names; make_goldens.fill has given the encoder its own."""
+    """New values for what `part` names; the formula has given the encoder its own."""
     for name, value in model.named_parameters():
         if part in name:
             generator = torch.Generator().manual_seed(seed * 7919 + len(name) * 31 + sum(map(ord, name)) % 9973)
@@ -88,7 +91,7 @@ def legacy(kind, out):
             invertible_adapter=dict(block_type="nice", non_linearity="relu", reduction_factor=2),
             leave_out=[], ln_after=False, ln_before=False, mh_adapter=False, new_attention_norm=False, non_linearity="gelu",
             original_ln_after=True, original_ln_before=True, output_adapter=True, reduction_factor=4, residual_before_ln=True),
-        config_id="1ac2ea0ab3de1a58", hidden_size=goldens.HIDDEN, model="BertModel", model_name="bert-base-multilingual-cased",
+        config_id="1ac2ea0ab3de1a58", hidden_size=32, model="BertModel", model_name="bert-base-multilingual-cased",
         model_type="bert", name="sw", type="text_lang"), indent=2))
     for name in ("head_config.json", "pytorch_model_head.bin"):
         (folder / name).unlink()
@@ -105,9 +108,8 @@ def legacy(kind, out):
 def flexible(kind, out):
     """A LoRA with its own head in the library's numbering of layers."""
     static = classifier(kind)
-    cls = dict(bert=BertAdapterModel, xlmr=XLMRobertaAdapterModel)[kind]
-    model = cls(static.config)
-    prefix = goldens.ENCODERS[kind]["prefix"]
+    family, prefix, _ = passes.ENCODERS[kind]
+    model = getattr(adapters, f"{family}AdapterModel")(static.config)
     model.load_state_dict({k: v for k, v in static.state_dict().items() if k.startswith(prefix + ".")}, strict=False)
     model.add_adapter("qa", config=LoRAConfig(r=4, alpha=8))
     model.add_qa_head("qa")
@@ -123,9 +125,9 @@ def flexible(kind, out):
 
 
 def with_peft(kind, out):
-    model = goldens.build(kind, "classification", adapter=None)
+    model = classifier(kind)
     wrapped = peft.get_peft_model(model, peft.LoraConfig(
-        r=2, lora_alpha=6, target_modules=["query", "value"], task_type="SEQ_CLS", lora_dropout=0.0))
+        r=2, lora_alpha=6, target_modules=TARGETS.get(kind, ["query", "value"]), task_type="SEQ_CLS", lora_dropout=0.0))
     fill(wrapped, "lora_", 5)
     wrapped.float().double().eval()
     out[f"{kind}-peft"] = logits(wrapped, batch(kind))
@@ -143,12 +145,12 @@ def make():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     out = {}
-    for kind in goldens.ENCODERS:
+    for kind in KINDS:
         mad_x(kind, out)
         flexible(kind, out)
         with_peft(kind, out)
     legacy("bert", out)
-    inputs = {kind: {k: v.tolist() for k, v in batch(kind).items()} for kind in goldens.ENCODERS}
+    inputs = {kind: {k: v.tolist() for k, v in batch(kind).items()} for kind in KINDS}
     (FOLDER / "expected.json").write_text(json.dumps(dict(inputs=inputs, logits=out), separators=(",", ":")) + "\n")
     for path in sorted(FOLDER.rglob("*")):
         if path.is_file():
@@ -161,13 +163,13 @@ def check(folder):
     worst = 0.0
     for case in expected:
         kind, task = case["encoder"], case["task"]
-        model = goldens.build(kind, task, adapter=None)
+        model = passes.build(kind, task, "none")
         for name in case["adapters"]:
             model.load_adapter(str(folder / case["folder"] / name))
         model.double().eval()
         model.set_active_adapters(Stack(*case["adapters"]) if case["adapters"] else None)
         if task == "mlm":
-            # As in make_goldens.masked_lm: transformers' own head knows nothing of the inverse.
+            # As in make_passes.build: transformers' own head knows nothing of the inverse.
             model.get_output_embeddings().register_forward_pre_hook(
                 lambda _, args, base=model.base_model: (base.invertible_adapters_forward(args[0], rev=True),))
         inputs = {k: torch.tensor(v) for k, v in case["inputs"].items()}

@@ -7,14 +7,10 @@ import { type Backend, fisherTrace, scope, Tape, traceByLayer } from "../../core
 import type { AdapterOptions } from "../../core/adapters/adapters.ts";
 import { openSafetensors } from "../../core/io/safetensors.ts";
 import type { Batch } from "../../core/models/batch.ts";
-import { encoderConfig } from "../../core/models/config.ts";
 import { createModel, type Model, type Task } from "../../core/models/model.ts";
 import type { HostTensor, State } from "../../core/nn/parameters.ts";
-import { batchOf, relativeDifference } from "./fixtures.ts";
-import { digest, formulaWeights } from "./formula.ts";
-
-export const passEncoders = ["bert", "xlmr", "deberta", "distilbert", "minilm"] as const;
-export type PassEncoder = (typeof passEncoders)[number];
+import { batchOf, configOf, formulaState, type PassEncoder, relativeDifference } from "./fixtures.ts";
+import { digest } from "./formula.ts";
 
 /** Agreement that is asked for. */
 export const TOLERANCE = 1e-4;
@@ -64,17 +60,12 @@ const taskOf = ({ objective }: Pass): Task =>
     : { kind: "masked-lm", nextSentence: objective === "pretrain" };
 
 async function open(backend: Backend, encoder: PassEncoder, pass: Pass): Promise<Model> {
-  const json = JSON.parse(await readFile(new URL(`passes-${encoder}.json`, folder), "utf8"));
   const model = createModel(backend, {
-    config: encoderConfig(json),
+    config: await configOf(encoder),
     task: taskOf(pass),
     adapters: adapterSets[pass.adapter],
   });
-  const state: State = new Map();
-  for (const [name, { shape, size }] of model.parameters) {
-    state.set(name, { shape, data: formulaWeights(name, size) });
-  }
-  model.loadState(state);
+  model.loadState(formulaState(model.parameters));
   return model;
 }
 

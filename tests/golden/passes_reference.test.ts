@@ -2,7 +2,8 @@
 
 import { suite } from "uvu";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
-import { comparePass, passEncoders, PassTable, readPasses } from "./passes.ts";
+import { passEncoders } from "./fixtures.ts";
+import { comparePass, PassTable, readPasses } from "./passes.ts";
 
 const test = suite("golden: single passes, reference");
 const table = new PassTable();

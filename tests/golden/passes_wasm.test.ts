@@ -3,7 +3,8 @@
 
 import { suite } from "uvu";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
-import { comparePass, passEncoders, PassTable, readPasses } from "./passes.ts";
+import { passEncoders } from "./fixtures.ts";
+import { comparePass, PassTable, readPasses } from "./passes.ts";
 
 const test = suite("golden: single passes, wasm");
 const table = new PassTable();

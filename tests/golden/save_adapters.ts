@@ -16,13 +16,12 @@ import {
 } from "../../core/mod.ts";
 import type { EncoderConfig } from "../../core/models/config.ts";
 import type { AdapterOptions } from "../../core/adapters/adapters.ts";
-import type { Trainable } from "../../core/models/model.ts";
 import { join, writeAtomic } from "../../repro/runtime.ts";
 import { type AdapterToSave, saveAdapter } from "../../repro/training/adapter-files.ts";
 import { inputsOf, patternBatch, rowsOf } from "./batches.ts";
-import { configOf, type Encoder, encoders, readGolden } from "./fixtures.ts";
+import { configOf, formulaState, type PassEncoder } from "./fixtures.ts";
 
-const layers = Array.from({ length: 12 }, (_, i) => i);
+const encoders = ["bert", "xlmr", "deberta", "distilbert"] as const;
 const languages = { sw: { reduction: 2, nonLinearity: "gelu", invertibleReduction: 4 } };
 const bottleneck = { kind: "bottleneck", name: "mine", reduction: 8, nonLinearity: "swish" } as const;
 const lora = { kind: "lora", name: "mine", rank: 4, alpha: 12 } as const;
@@ -31,7 +30,8 @@ interface Case {
   name: string;
   task: Task;
   adapters: AdapterOptions;
-  trainable: Trainable;
+  /** The task adapter of every layer with the head, or the language adapter. */
+  trains: "task" | "sw";
 }
 
 const cases: Case[] = [
@@ -39,28 +39,28 @@ const cases: Case[] = [
     name: "span",
     task: { kind: "span" },
     adapters: { languages, task: bottleneck },
-    trainable: { layers, head: true },
+    trains: "task",
   },
   {
     name: "classification",
     task: { kind: "classification", labels: 3 },
     adapters: { languages, task: bottleneck },
-    trainable: { layers, head: true },
+    trains: "task",
   },
   {
     name: "choice",
     task: { kind: "choice" },
     adapters: { languages, task: bottleneck },
-    trainable: { layers, head: true },
+    trains: "task",
   },
   {
     name: "lora",
     task: { kind: "classification", labels: 3 },
     adapters: { task: lora },
-    trainable: { layers, head: true },
+    trains: "task",
   },
   // The language adapter itself, with its invertible block, by masked-language modelling.
-  { name: "mlm", task: { kind: "masked-lm" }, adapters: { languages }, trainable: { language: "sw" } },
+  { name: "mlm", task: { kind: "masked-lm" }, adapters: { languages }, trains: "sw" },
 ];
 
 /** With targets for every task. */
@@ -76,12 +76,13 @@ function batchFor({ kind }: Task, config: EncoderConfig): Batch {
   };
 }
 
-async function trained(encoder: Encoder, each: Case): Promise<{ model: Model; batch: Batch }> {
+async function trained(encoder: PassEncoder, each: Case): Promise<{ model: Model; batch: Batch }> {
   const backend = await createWasmBackend();
   const config = await configOf(encoder);
   const model = createModel(backend, { config, task: each.task, adapters: each.adapters, seed: 3 });
-  model.loadEncoder((await readGolden(`${encoder}-encoder`)).weights);
-  model.setTrainable(each.trainable);
+  model.loadEncoder(formulaState(model.parameters));
+  const layers = model.taskGroups.map(({ layer }) => layer);
+  model.setTrainable(each.trains === "task" ? { layers, head: true } : { language: each.trains });
   const batch = batchFor(each.task, config);
   const optimizer = new AdamW();
   const step = new TrainingStep({ model, optimizer, losses: 20 });
@@ -91,21 +92,16 @@ async function trained(encoder: Encoder, each: Case): Promise<{ model: Model; ba
   return { model, batch };
 }
 
-const descriptionOf = (encoder: Encoder, hiddenSize: number) => ({
-  hiddenSize,
-  modelType: encoder === "bert" ? "bert" : "xlm-roberta",
-});
-
 async function main(folder: string): Promise<void> {
   const written: unknown[] = [];
   for (const encoder of encoders) {
     for (const each of cases) {
       const { model, batch } = await trained(encoder, each);
       const path = `${encoder}-${each.name}`;
-      const common = { ...descriptionOf(encoder, model.config.hiddenSize), task: each.task };
+      const { hiddenSize, modelType } = model.config;
       const save = async (name: string, method: AdapterToSave["description"]["method"], head: boolean) => {
         await saveAdapter(join(folder, path, name), {
-          description: { name, hiddenSize: common.hiddenSize, modelType: common.modelType, method },
+          description: { name, hiddenSize, modelType, method },
           state: await model.adapterState(name),
           task: each.task,
           head: head ? await model.headState() : null,
