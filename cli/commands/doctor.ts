@@ -5,7 +5,7 @@ import { hubCacheFolder, reproCacheFolder } from "../../repro/fetch/settings.ts"
 import { storeFolder } from "../../repro/runs/mod.ts";
 import { machine, runtimeName, writeOutput } from "../../repro/runtime.ts";
 import { openBackend, resolveBackend } from "../../repro/training/backend.ts";
-import { assetsFolder } from "../../repro/tinyworld/mod.ts";
+import { assetsFolder, encoderNames } from "../../repro/tinyworld/mod.ts";
 import { exists, join } from "../../repro/runtime.ts";
 import type { Command } from "./command.ts";
 
@@ -55,7 +55,7 @@ async function examine(): Promise<Finding[]> {
   findings.push(await gpuFinding());
   const { name, reason } = await resolveBackend("auto");
   findings.push({ what: "auto", ok: true, value: `${name} (${reason})` });
-  for (const encoder of ["mbert", "xlmr"]) {
+  for (const encoder of encoderNames) {
     const path = join(assetsFolder, encoder, "model.safetensors");
     const there = await exists(path);
     findings.push({

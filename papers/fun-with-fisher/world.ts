@@ -27,8 +27,8 @@ export const models: readonly PaperModel[] = [
     id: "mdeberta",
     title: "mDeBERTa",
     hub: pinned("mdeberta"),
+    tiny: "mdeberta",
     shape: { ...base, vocabulary: 251_000, relativePositions: 512 },
-    noTiny: "the tiny world has no mDeBERTa encoder: none was pretrained in that shape",
   },
 ];
 

@@ -6,6 +6,7 @@ import {
   fidelityWords,
   type Figure,
   gapOf,
+  modelOf,
   type Paper,
   requestsOf,
   requestWords,
@@ -91,7 +92,8 @@ export function sizeOf(paper: Paper, setup: Setup, request: RunRequest): TaskSiz
 
 /** Widths of the encoder that a setup's runs use. */
 export function shapeOf(paper: Paper, setup: Setup, { model }: RunRequest): EncoderShape {
-  return setup.scale === "tiny" ? tinyShape : paper.models.find(({ id }) => id === model)!.shape;
+  const { tiny, shape } = modelOf(paper, model);
+  return setup.scale === "tiny" ? tinyShape(tiny ?? "") : shape;
 }
 
 export interface PlanOptions {

@@ -88,7 +88,7 @@ const languages = z.array(languageCode).min(1);
 const specFields = {
   format: z.literal(1),
   scale: z.enum(scales),
-  /** "mbert" or "xlmr" of the tiny world, a model of the Hub ("org/name@commit"), or the folder of a model. */
+  /** "mbert", "xlmr" or "mdeberta" of the tiny world, a model of the Hub ("org/name@commit"), or the folder of a model. */
   model: z.string().min(1),
   /** SHA-256 over the model's weights and its language adapters. */
   modelRevision: z.string().min(1),

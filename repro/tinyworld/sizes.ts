@@ -1,5 +1,6 @@
 // Promises how large the tiny world's tasks are, for plans: examples as tasks.ts makes them, tokens as the tiny encoders' own
 // vocabularies cut them. Leaves making them to tasks.ts.
+import { isEncoderName, relativePositions, widths } from "./encoders.ts";
 import { SIZES } from "./tasks.ts";
 
 /** Average tokens of an input, padded to the longest of a batch in training; both choices of a COPA item. */
@@ -30,5 +31,12 @@ export const tinySizes = {
   },
 };
 
-/** Width and depth of the tiny encoders. */
-export const tinyShape = { layers: 12, hidden: 64, feedForward: 256, heads: 4, vocabulary: 3506 };
+/** Width and depth of a tiny encoder; the vocabulary is mBERT's, the others' is 4 % smaller. */
+export const tinyShape = (encoder: string) => ({
+  layers: widths.num_hidden_layers,
+  hidden: widths.hidden_size,
+  feedForward: widths.intermediate_size,
+  heads: widths.num_attention_heads,
+  vocabulary: 3506,
+  ...(isEncoderName(encoder) ? { relativePositions: relativePositions[encoder] } : {}),
+});

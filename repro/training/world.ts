@@ -6,7 +6,8 @@ import { type DataSource, digestFiles, folderSource } from "../data/source.ts";
 import { adaptersFolder, adaptersRemedy, locateModel, parseHubModel } from "../fetch/locate.ts";
 import { exists, fileSha256, isFolder, join, readText } from "../runtime.ts";
 import { sha256 } from "../spec/mod.ts";
-import { assetsFolder, tinyWorld } from "../tinyworld/mod.ts";
+import { type EncoderName, isEncoderName, kinds, widths } from "../tinyworld/encoders.ts";
+import { assetsFolder, encoderNames, tinyWorld } from "../tinyworld/mod.ts";
 import { openTokenizer } from "../tokenizers/open.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 import { loadWordPiece } from "../tokenizers/wordpiece.ts";
@@ -50,14 +51,15 @@ export function dataRevision(source: DataSource, files: readonly string[]): Prom
  * The encoder that `model` names: a folder (config.json, a tokenizer in any form of tokenizers/open.ts, weights in any of
  * weights.ts, language adapters in any of language-adapters.ts), a model of the Hub that was fetched ("org/name@revision", with
  * "#choice" for other language adapters than the default),
- * or "mbert" / "xlmr": the tiny world's own for data "tiny", else a narrow untrained one over the data root's vocabulary.
+ * or "mbert", "xlmr", "mdeberta": the tiny world's own for data "tiny", else a narrow untrained one over the data root's
+ * vocabulary.
  */
 export async function openEncoder(model: string, data: string): Promise<EncoderBundle> {
   const hub = parseHubModel(model);
   if (hub !== null) {
     return await folderEncoder(await locateModel(hub), adaptersFolder(hub), adaptersRemedy(hub));
   }
-  if (model !== "mbert" && model !== "xlmr") return await folderEncoder(model);
+  if (!isEncoderName(model)) return await folderEncoder(model);
   return data === "tiny"
     ? await folderEncoder(join(assetsFolder, model))
     : await untrainedEncoder(model, data);
@@ -78,7 +80,9 @@ export async function openEncoderOf(
 
 async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: string): Promise<EncoderBundle> {
   if (!isFolder(folder)) {
-    throw new Error(`model ${folder}: no such folder; give mbert, xlmr or the folder of an encoder`);
+    throw new Error(
+      `model ${folder}: no such folder; give ${encoderNames.join(", ")} or the folder of an encoder`,
+    );
   }
   const needed = async (name: string) => {
     const path = join(folder, name);
@@ -117,17 +121,9 @@ async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: str
   };
 }
 
-/** Shape of the untrained encoder: narrow enough for a laptop, as deep as the paper's. */
-const untrainedShape = {
-  num_hidden_layers: 12,
-  hidden_size: 64,
-  num_attention_heads: 4,
-  intermediate_size: 256,
-};
-
 const vocabularyPath = "vocab/bert-base-multilingual-cased/vocab.txt";
 
-async function untrainedEncoder(model: "mbert" | "xlmr", data: string): Promise<EncoderBundle> {
+async function untrainedEncoder(model: EncoderName, data: string): Promise<EncoderBundle> {
   const source = openData(data);
   if (!await source.has(vocabularyPath)) {
     throw new Error(
@@ -136,13 +132,13 @@ async function untrainedEncoder(model: "mbert" | "xlmr", data: string): Promise<
   }
   const vocabulary = await source.text(vocabularyPath);
   const tokenizer = loadWordPiece(vocabulary, join(data, vocabularyPath));
+  const { title, fields } = kinds[model];
+  // Narrow enough for a laptop, as deep as the paper's.
   const config = encoderConfig({
-    ...untrainedShape,
-    model_type: model === "mbert" ? "bert" : "xlm-roberta",
+    ...widths,
+    ...fields,
     vocab_size: tokenizer.vocabularySize,
     max_position_embeddings: 514,
-    type_vocab_size: model === "mbert" ? 2 : 1,
-    layer_norm_eps: model === "mbert" ? 1e-12 : 1e-5,
     pad_token_id: tokenizer.special.pad,
   });
   return {
@@ -153,9 +149,8 @@ async function untrainedEncoder(model: "mbert" | "xlmr", data: string): Promise<
     language: () => Promise.resolve({ config: {}, state: null }),
     revision: await sha256(JSON.stringify([config, await sha256(vocabulary)])),
     notes: [
-      `encoder: untrained, ${config.layers} layers of width ${config.hiddenSize} in the shape of ${
-        model === "mbert" ? "BERT" : "XLM-R"
-      } over mBERT's vocabulary; language adapters untrained; scores say nothing about the paper`,
+      `encoder: untrained, ${config.layers} layers of width ${config.hiddenSize} in the shape of ${title} over mBERT's vocabulary; ` +
+      "language adapters untrained; scores say nothing about the paper",
     ],
   };
 }

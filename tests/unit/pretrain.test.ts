@@ -7,9 +7,10 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { createModel, encoderConfig, normal, streamKey } from "../../core/mod.ts";
 import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import { readStateFile } from "../../repro/training/state-file.ts";
 import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
 import { assetsFolder } from "../../repro/tinyworld/mod.ts";
-import { kinds, widths } from "../../repro/tinyworld/encoders.ts";
+import { encoderNames, kinds, widths } from "../../repro/tinyworld/encoders.ts";
 import { Feed } from "../../repro/tinyworld/feed.ts";
 import { twiceAsDeep } from "../../repro/tinyworld/grow.ts";
 import { initialise } from "../../repro/tinyworld/initial.ts";
@@ -166,7 +167,7 @@ async function interrupted(encoder: "xlmr" | "mdeberta"): Promise<void> {
   }
 }
 
-for (const encoder of ["mbert", "xlmr"] as const) {
+for (const encoder of encoderNames) {
   test(`the corpus is still the one that ${encoder} was pretrained on`, async () => {
     const folder = join(assetsFolder, encoder);
     const read = (name: string) => readFile(join(folder, name), "utf8");
@@ -179,6 +180,27 @@ for (const encoder of ["mbert", "xlmr"] as const) {
       tokens += (await feed.batch(step)).attentionMask.reduce((sum, each) => sum + each, 0);
     }
     assert.is(tokens, line.tokens, "changing the corpus asks for a new pretraining: repro pretrain");
+  });
+
+  test(`${encoder} as shipped predicts documents that it was not pretrained on nearly as well as its last ones`, async () => {
+    const folder = join(assetsFolder, encoder);
+    const read = (name: string) => readFile(join(folder, name), "utf8");
+    const { seed, recipe } = JSON.parse(await read("pretraining.json"));
+    const lines = (await read("losses.jsonl")).trim().split("\n").map((line) => JSON.parse(line));
+    const last = lines.filter(({ stage }) => stage === "encoder of 12 layers").at(-1).loss;
+    const tokenizer = loadTokenizer(await read("tokenizer.json"), encoder);
+    const feed = new Feed({ tokenizer, seed: seed + 1, rowsEach: recipe.rowsEach }, recipe.diet);
+    const backend = await createWasmBackend();
+    const config = encoderConfig(JSON.parse(await read("config.json")));
+    const task = { kind: "masked-lm", nextSentence: encoder === "mbert" } as const;
+    const model = createModel(backend, { config, task, seed });
+    const path = join(folder, "model.safetensors");
+    model.loadState((await readStateFile(await readFile(path), path)).state);
+    const batches = 16;
+    let loss = 0;
+    for (let i = 0; i < batches; i++) loss += await model.loss(await feed.batch(i)).item() / batches;
+    assert.ok(loss > 0.7 * last && loss < 1.3 * last, `loss ${loss}, in the end of pretraining ${last}`);
+    backend.dispose();
   });
 }
 
