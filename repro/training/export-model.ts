@@ -1,6 +1,6 @@
 // Promises a fully fine-tuned model as a folder that transformers' from_pretrained reads: its configuration, its weights with the head
 // under transformers' names, its tokenizer. Leaves adapters to adapter-files.ts and which runs these are to export.ts.
-import { modelClassOf, safetensorsParts, type State, type Task } from "../../core/mod.ts";
+import { modelClassOf, safetensorsParts, type State, type Task, type TensorToWrite } from "../../core/mod.ts";
 import { exists, join, readBytes, readText, writeAtomic } from "../runtime.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 import type { EncoderBundle } from "./world.ts";
@@ -47,7 +47,7 @@ export async function exportModel(
     await writeAtomic(paths.at(-1)!, content);
   };
   await write("config.json", text(json));
-  const tensors = new Map([...state].map(([name, { shape, data }]) => [name, { shape, data }]));
+  const tensors = state as ReadonlyMap<string, TensorToWrite>;
   // transformers refuses files that do not say "pt".
   await write("model.safetensors", safetensorsParts(tensors, { format: "pt" }));
   for (const name of tokenizerFiles) {

@@ -8,6 +8,10 @@ export async function readStateFile(
 ): Promise<{ state: State; metadata: Readonly<Record<string, string>> }> {
   const file = await openSafetensors(source, label);
   const state: State = new Map();
-  for (const name of file.entries.keys()) state.set(name, await file.read(name));
+  for (const name of file.entries.keys()) {
+    // Without the type that it was decoded to: a writer would take it for the file's.
+    const { shape, data } = await file.read(name);
+    state.set(name, { shape, data });
+  }
   return { state, metadata: file.metadata };
 }
