@@ -138,7 +138,7 @@ export class MemoryPool {
     if (end > this.#maximumBytes) {
       throw new RangeError(
         `allocate: ${bytes} bytes more than the ${pointer} in use exceed the limit of ${this.#maximumBytes}; ` +
-          "free buffers, lower the batch size or raise maximumBytes (at most 4 GiB)",
+          "free buffers, take batches in smaller pieces (microBatch) or raise maximumBytes (at most 4 GiB)",
       );
     }
     if (end > this.#capacity) {
