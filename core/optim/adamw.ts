@@ -229,7 +229,10 @@ export class AdamW {
     return Math.sqrt(await square.item()) / this.#lossScale;
   }
 
-  /** Copies everything to the host. @throws when an updated parameter has no name or shares it with another. */
+  /**
+   * Everything on the host. Moments that the host keeps anyway are no copies: use or copy them before the next update.
+   * @throws when an updated parameter has no name or shares it with another
+   */
   async state(): Promise<AdamWState> {
     const state: AdamWState = { globalStep: this.#globalStep, stepCounts: {}, moments: new Map() };
     for (const pack of this.#packs) {
@@ -246,7 +249,7 @@ export class AdamW {
         }
         state.stepCounts[name] = steps;
         for (const [kind, values] of Object.entries({ firstMoment, secondMoment })) {
-          const data = values.slice(offset, offset + size) as HostTensor["data"];
+          const data = values.subarray(offset, offset + size) as HostTensor["data"];
           state.moments.set(`${name}/${kind}`, { shape, data });
         }
       }
@@ -278,7 +281,8 @@ export class AdamW {
         }
       }
     }
-    this.#free();
+    // What has made no update yet has nothing to forget.
+    if (this.#globalStep > 0) this.#free();
     this.adopt(all);
     for (const [name, steps] of Object.entries(state.stepCounts)) {
       const member = this.#members.get(byName.get(name)!)!;

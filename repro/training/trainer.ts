@@ -207,10 +207,17 @@ export class Trainer {
 
   /** Continues from what `save` gave. Throws when it belongs to another run. */
   async restore(content: ByteReader): Promise<void> {
-    const { state, metadata } = await readStateFile(content, "checkpoint");
-    const saved = JSON.parse(metadata.training) as Saved;
-    const moments = unprefixed("moment", state);
-    this.#load(unprefixed("parameter", state));
+    const part = async (prefix: string) => {
+      const start = `${prefix}:`;
+      const read = await readStateFile(content, "checkpoint", (name) => name.startsWith(start));
+      const state: State = new Map([...read.state].map(([name, value]) => [name.slice(start.length), value]));
+      return { state, training: read.metadata.training };
+    };
+    // One after another: of a whole model each is gigabytes.
+    const { state: parameters, training } = await part("parameter");
+    const saved = JSON.parse(training) as Saved;
+    this.#load(parameters);
+    const { state: moments } = await part("moment");
     this.#optimizer.restore(
       { globalStep: saved.globalStep, stepCounts: saved.stepCounts, moments } as AdamWState,
       this.#parts.trained,
@@ -219,7 +226,7 @@ export class Trainer {
     this.#unfreezer.restore(saved.unfreezer);
     this.#schedule.push(...saved.schedule);
     for (const layer of saved.open) this.#open.add(layer);
-    if (saved.best !== null) this.#best = { ...saved.best, state: unprefixed("best", state) };
+    if (saved.best !== null) this.#best = { ...saved.best, state: (await part("best")).state };
     this.#step = saved.step;
     this.#applyOpen();
   }
@@ -290,13 +297,4 @@ export class Trainer {
 
 function prefixed<T>(prefix: string, state: ReadonlyMap<string, T>): [string, T][] {
   return [...state].map(([name, value]) => [`${prefix}:${name}`, value]);
-}
-
-function unprefixed(prefix: string, state: State): State {
-  const start = `${prefix}:`;
-  return new Map(
-    [...state].filter(([name]) => name.startsWith(start)).map((
-      [name, value],
-    ) => [name.slice(start.length), value]),
-  );
 }
