@@ -31,4 +31,4 @@ export { taskFiles } from "./tasks.ts";
 export { debertaUnigram, unigram, wordPiece } from "./vocabulary.ts";
 export { LANGUAGES } from "./lexicon.ts";
 export { assetsFolder } from "./assets.ts";
-export { type EncoderName, encoderNames } from "./encoders.ts";
+export { type EncoderName, encoderNames, isEncoderName } from "./encoders.ts";

@@ -7,6 +7,7 @@ import { warn } from "../runtime.ts";
 import type { ExecuteOptions, ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
 import { isTransfer, type RunSpec } from "../spec/mod.ts";
 import type { Items } from "../tasks/task-data.ts";
+import { isEncoderName } from "../tinyworld/mod.ts";
 import { adapterOf, openBackend, precisionOf } from "./backend.ts";
 import { type CheckpointUse, useInWords } from "./checkpoint-use.ts";
 import { trainingData, validationData } from "./data.ts";
@@ -140,9 +141,9 @@ async function execute(
 const told = new Set<string>();
 
 /** Once for each encoder and kind of run; the tiny world's own encoders have nothing to wonder about. */
-function tell({ model, data }: RunSpec, use: CheckpointUse): void {
+function tell({ model }: RunSpec, use: CheckpointUse): void {
   const text = useInWords(use, model);
-  if (text === null || told.has(text) || (data === "tiny" && (model === "mbert" || model === "xlmr"))) return;
+  if (text === null || told.has(text) || isEncoderName(model)) return;
   told.add(text);
   warn(text);
 }
