@@ -68,7 +68,8 @@ test("with runs: each number leads to its seeds and runs, and missing ones to th
   assert.is(english.language, undefined);
   const run = data.runs[english.seeds![0][1]];
   assert.equal(run.layers, { steps: [2, 4], values: [[0.5, 1, 2], [4, 2, null]] });
-  assert.equal(run.trace, { each: 1, steps: [4], values: [3] });
+  assert.equal(run.trace, { each: 1, steps: [], values: [] });
+  assert.equal(data.runs[english.seeds![1][1]].trace, { each: 1, steps: [4], values: [3] });
   assert.is(run.losses.values.length, 20);
   assert.equal(run.log.filter((line) => line.startsWith("step")), [
     "step 0: layer 11 opened",

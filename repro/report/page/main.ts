@@ -134,15 +134,17 @@ function fedBy(id: string): string[] {
   });
 }
 
-/** The run's own surface, to be turned and flat; nothing where it chose no layer by tr(F). */
-function surfaceParts(run: ReportRun): Node[] {
+/** The run's averages of tr(F) where it tracked them, and its own surface, to be turned and flat, where it chose layers by tr(F). */
+function traceParts(run: ReportRun): Node[] {
   const surface = surfaceOf([run]);
-  if (surface === null) return [];
+  const averages = curveSvg(run.trace, "mean tr(F) of the open adapters");
+  if (surface === null) return [averages];
   inPanel = turnable();
   inPanel.show(surface);
   const words =
     "tr(F) of each layer, whenever the next one was chosen by it; a dot: its adapter trained already";
-  return [element("p", { class: "small" }, words), inPanel.element, heatMap(surface)];
+  const tracked = run.trace.steps.length > 0 ? [averages] : [];
+  return [...tracked, element("p", { class: "small" }, words), inPanel.element, heatMap(surface)];
 }
 
 function runParts(run: ReportRun): Node[] {
@@ -153,7 +155,7 @@ function runParts(run: ReportRun): Node[] {
   return [
     element("p", {}, `feeds ${fedBy(run.id).join(", ") || "figures only"}`),
     details("Loss", true, curveSvg(run.losses, "loss")),
-    details("tr(F)", true, curveSvg(run.trace, "mean tr(F) of the open adapters"), ...surfaceParts(run)),
+    details("tr(F)", true, ...traceParts(run)),
     details("Schedule", true, scheduleSvg(run.schedule, Number(run.losses.steps.at(-1) ?? 0))),
     details("Validation", false, curveSvg(run.validation, "validation score")),
     details("Specification", false, entries(spec), entries(hyperparameters as Record<string, unknown>)),
