@@ -114,6 +114,7 @@ export interface Paper {
   shortTitle: string;
   authors: readonly string[];
   venue: string;
+  /** Where its code is published. */
   code: string;
   /** Its folder; reference/tiny-<table>.json is looked for in it. */
   folder: URL;

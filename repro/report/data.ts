@@ -3,7 +3,7 @@
 import type { AuditReport } from "../audit/mod.ts";
 import type { Verdict } from "../checks/mod.ts";
 import type { JudgedClaim } from "../claims/mod.ts";
-import type { LayoutBlock } from "../paper/mod.ts";
+import type { LayoutBlock, Paper } from "../paper/mod.ts";
 import type { TableRecord } from "../render/mod.ts";
 import type { Surface } from "./surface/surface.ts";
 
@@ -95,14 +95,8 @@ export interface ReportSurface {
   surface: Surface;
 }
 
-export interface ReportPaper {
-  id: string;
-  title: string;
-  shortTitle: string;
-  authors: readonly string[];
-  venue: string;
-  /** Where its code is published. */
-  code: string;
+export interface ReportPaper
+  extends Pick<Paper, "id" | "title" | "shortTitle" | "authors" | "venue" | "code"> {
   /** Words on scale, fidelity, backend and seeds. */
   setup: string;
   /** What numbers at this scale can tell; absent where they are the paper's own. */
