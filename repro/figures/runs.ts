@@ -7,6 +7,7 @@ import {
   type Paper,
   requestWords,
   type RunOfFigure,
+  scaleWords,
   type Setup,
   wantedByFigure,
 } from "../paper/mod.ts";
@@ -75,7 +76,7 @@ export function missingLines(
 const gapOfModel = (paper: Paper, setup: Setup, model: string): string =>
   gapOf(paper, setup, { model, task: "xnli", method: "", adapter: "mad-x" }) ?? modelOf(paper, model).title;
 
-/** Draws a figure; its notes end with what is missing. */
+/** Draws a figure. Its first note says what runs at this scale can tell: pictures are shown without their command. */
 export async function drawFigure(
   paper: Paper,
   figure: Figure,
@@ -95,5 +96,7 @@ export async function drawFigure(
       return await openArchitecture(setup.models[id].model, setup.data, settings);
     },
   });
-  return { picture, records, missing: missingLines(paper, figure, setup, runs) };
+  const words = scaleWords(setup);
+  const notes = [words[0].toUpperCase() + words.slice(1), ...picture.notes];
+  return { picture: { ...picture, notes }, records, missing: missingLines(paper, figure, setup, runs) };
 }

@@ -32,6 +32,7 @@ export {
   requestOf,
   requestsOf,
   requestWords,
+  scaleWords,
   specify,
   wantedByFigure,
   wantedRuns,

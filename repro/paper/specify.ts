@@ -37,6 +37,19 @@ export const fidelityWords = ({ fidelity, items, settingItems }: Setup): string 
   [fidelity, ...Object.entries({ ...items, ...settingItems }).map(([item, side]) => `${item}=${side}`)]
     .join();
 
+/** What runs of a setup can tell, for whoever sees a number or a curve without its command. */
+export function scaleWords({ scale, data }: Pick<Setup, "scale" | "data">): string {
+  if (scale === "tiny") {
+    const made = data === "tiny"
+      ? ": a small world made by this project, with encoders of its own"
+      : ` on real data from ${data}: short training`;
+    return `scale tiny${made}; nothing here confirms or refutes the paper.`;
+  }
+  return scale === "low-data"
+    ? "scale low-data: the paper's models with few training examples."
+    : "scale paper: the paper's own models, data and settings.";
+}
+
 export const modelOf = (paper: Paper, id: string): PaperModel => {
   const found = paper.models.find((model) => model.id === id);
   if (!found) {

@@ -42,6 +42,8 @@ export interface Bar {
   value: number | null;
   /** Half the length of the error bar. */
   spread?: number;
+  /** Runs behind the value, in a few characters, written below the bar: "n = 4". */
+  count?: string;
   why?: string;
 }
 

@@ -116,9 +116,18 @@ test("figure 2: printed differences from Tables 7, 8 and 10, gaps where they can
     for (const { spread } of bars) near(spread!, 1);
   }
   assert.is(picture.panels[3].gap, "no finished run");
+  // Printed: both have four runs; ours: two seeds each.
+  assert.equal([xquad[0].count, panel(2)[0][0].count], ["n = 4", "n = 2"]);
   assert.is(missing.length, 12);
   assert.ok(missing.includes("missing: xlmr copa lpft (seeds 1 2)"));
   assert.is(records.length, 48);
+  const fewer = await drawn(
+    "figure2",
+    ({ request, seed }) =>
+      request.method === "lpft" && seed === 2 ? null : { metrics: allLanguages(paper, () => 50) },
+  );
+  const [ada, lpft] = (fewer.picture.panels[2] as BarsPanel).groups[0].bars;
+  assert.equal([ada.count, lpft.count, lpft.spread], ["n = 2", "n = 1, 2", undefined]);
   const alone = await drawn(
     "figure2",
     ({ request }) => request.adapter === "full" ? null : { metrics: allLanguages(paper, () => 50) },
@@ -143,9 +152,27 @@ test("figure 3: a moving average of the logged tr(F), per run and method", async
     ...[undefined, undefined, "no finished run"],
     ...[undefined, undefined, "no finished run"],
   ]);
+  assert.is(picture.notes.at(-1), "Each curve is one run.");
   // One seed is enough for this figure.
   assert.equal(missing[0], "missing: mbert copa standard, tr(F) tracked (seed 1)");
   assert.is(records.length, 2 * 2 * 2 * 5);
+});
+
+test("figure 3 of several seeds says how many runs its curves are the mean of", async () => {
+  const of = setup();
+  const several: Figure = { ...figure("figure3"), seeds: undefined };
+  const runs = runsFor(
+    paper,
+    several,
+    of,
+    ({ request, seed }) =>
+      request.task === "copa" && seed === 2 ? null : { trace: [{ step: 0, value: seed }] },
+  );
+  const { picture } = await drawFigure(paper, several, of, runs);
+  assert.is(
+    picture.notes.at(-1),
+    "Each curve is the mean of 1 to 2 runs with different seeds; band: least to largest of them.",
+  );
 });
 
 test("figure 4: schedules in groups by transfer, tr(F) on one scale, validation from 0 to 1", async () => {
@@ -260,6 +287,17 @@ test("a trace tells another model apart: without the later LayerNorms, and witho
     64,
     8,
   ]);
+});
+
+test("every figure says in the picture what its scale can tell", async () => {
+  const tiny =
+    "Scale tiny: a small world made by this project, with encoders of its own; nothing here confirms or refutes the paper.";
+  for (const { id } of paper.figures!) {
+    assert.is((await drawn(id, none)).picture.notes[0], tiny, id);
+    // Without an encoder at hand, which figure 6 would open.
+    const { picture } = await drawn(id, none, { scale: "paper", data: "fetched", models: {} });
+    assert.is(picture.notes[0], "Scale paper: the paper's own models, data and settings.", id);
+  }
 });
 
 test("every figure is drawn without any run, and names what would fill it", async () => {

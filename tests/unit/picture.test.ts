@@ -50,7 +50,11 @@ const panels: Record<string, Panel> = {
     groups: [
       {
         label: "<one>",
-        bars: [{ style: 0, value: -1.5, spread: 0.5 }, { style: 1, value: null, why: "lost" }, {
+        bars: [{ style: 0, value: -1.5, spread: 0.5, count: "n = 1, 4" }, {
+          style: 1,
+          value: null,
+          why: "lost",
+        }, {
           style: 2,
           value: 2,
         }],
@@ -102,11 +106,11 @@ const picture = (chosen: Panel[], columns = 1): Picture => ({
 const digests: Record<string, string> = {
   curves: "80a2be7cb8139f16",
   seconds: "5a1d03e922262ab5",
-  bars: "76cb8e27a47c0ec6",
+  bars: "de81e0977ed4142d",
   spans: "a1bc37b385bb05cb",
   diagram: "9756913759f4ac78",
   gap: "3f86bd757384345f",
-  all: "5d49a32fd2288c99",
+  all: "428ffcfba11ed044",
 };
 
 const svgOf = (name: string) =>

@@ -17,6 +17,14 @@ const compared = [{ method: "standard", title: "standard" }, { method: "gu", tit
 const tracked = (model: string, task: TaskName, method: string): RunRequest =>
   request(model, task, method, { tracked: true });
 
+/** How many runs stand behind the curves of a figure, each of which has one of these counts. */
+function runsOfCurves(counts: ReadonlySet<number>): string {
+  const [least, most] = [Math.min(...counts), Math.max(...counts)];
+  if (most === 1) return "Each curve is one run.";
+  const of = least === most ? `${most} runs` : `${least} to ${most} runs`;
+  return `Each curve is the mean of ${of} with different seeds; band: least to largest of them.`;
+}
+
 const smoothed = `Moving average over ${smoothing} logged values`;
 
 export const figure3: Figure = {
@@ -29,12 +37,14 @@ export const figure3: Figure = {
   ),
   // The paper shows single curves and names no average over runs.
   seeds: 1,
-  draw({ paper, runs, setup }) {
+  draw({ paper, runs }) {
     const records: TableRecord[] = [];
+    const counts = new Set<number>();
     const panels = modelNames.flatMap((model) =>
       tasks.map(({ id, title }): CurvesPanel => {
         const curves = compared.flatMap(({ method }, style) => {
           const found = finished(runs, { model, task: id, method }).filter(({ trace }) => trace.length > 0);
+          if (found.length > 0) counts.add(found.length);
           const points = meanCurve(found.map(({ trace }) => movingAverage(trace, smoothing)));
           for (const { x, y, low, high } of points) {
             records.push({ model, task: id, method, step: x, trace: y, low: low ?? y, high: high ?? y });
@@ -63,11 +73,8 @@ export const figure3: Figure = {
         notes: [
           `${smoothed}; divided by the number of open task adapters${
             every.size > 0 ? `; a value every ${[...every].join(" or ")} updates` : ""
-          }; scale ${setup.scale}${
-            runs.length > 0 && new Set(runs.map(({ spec }) => spec.seed)).size > 1
-              ? "; band: least to largest of the seeds"
-              : ""
           }.`,
+          ...(counts.size === 0 ? [] : [runsOfCurves(counts)]),
         ],
       },
     };

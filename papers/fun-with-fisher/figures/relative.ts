@@ -37,12 +37,18 @@ function printedValue(model: string, method: string, dataset: string): Value {
   return mean === undefined ? "not legible" : { mean, ...(sd === undefined ? {} : { sd }), n };
 }
 
+/** "n = 4", or "n = 1, 4" where the method has other runs than full fine-tuning. */
+const countOf = (own: number, full: number) => `n = ${own === full ? own : `${own}, ${full}`}`;
+
 /** A bar: the method's average less full fine-tuning's. */
 export function relativeBar(style: number, value: Value, full: Value): Bar {
   if (typeof value === "string") return { style, value: null, why: value };
   if (typeof full === "string") return { style, value: null, why: full };
   const spread = value.sd === undefined || full.sd === undefined ? undefined : Math.hypot(value.sd, full.sd);
-  return { style, value: value.mean - full.mean, ...(spread === undefined ? {} : { spread }) };
+  return {
+    ...{ style, value: value.mean - full.mean, count: countOf(value.n, full.n) },
+    ...(spread === undefined ? {} : { spread }),
+  };
 }
 
 export const figure2: Figure = {
@@ -92,6 +98,8 @@ export const figure2: Figure = {
               difference: bar.value,
               ratio: typeof value === "string" || typeof full === "string" ? null : value.mean / full.mean,
               spread: bar.spread ?? null,
+              runs: typeof value === "string" ? null : value.n,
+              full_runs: typeof full === "string" ? null : full.n,
               why: bar.why ?? "",
             });
             return bar;
@@ -105,7 +113,7 @@ export const figure2: Figure = {
           kind: "bars",
           title: `${modelTitle(model)}, ${title}`,
           ...(isEmpty ? { gap } : {}),
-          y: { label: "points beside full fine-tuning" },
+          y: { label: "difference in points" },
           groups,
         };
       })
@@ -119,6 +127,7 @@ export const figure2: Figure = {
         legend: methods.map(({ title }, style) => ({ label: title, style, sample: "bar" as const })),
         notes: [
           "Average over the target languages (F1 for MLQA and XQuAD, else accuracy) less that of full fine-tuning.",
+          "n: runs behind a bar; of two numbers the second is that of full fine-tuning. Error bars: the standard deviation of such a difference from seed to seed, √(sd² + sd² of full fine-tuning), neither a standard error nor a confidence interval; none where one side has a single run or no printed sd.",
           "Printed: LPFT is in no table, and MLQA's and XCOPA's full fine-tuning are not legible in the source.",
         ],
       },

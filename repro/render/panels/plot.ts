@@ -138,14 +138,18 @@ export function barsPanel({ y, groups }: BarsPanel, size: Size): string {
   } as const;
   const edges = [0, ...there.map(edge)];
   const room = (Math.max(...edges) - Math.min(...edges)) * 0.14;
+  const counted = bars.filter(({ count }) => count !== undefined);
+  // Between the bars and the groups' names.
+  const line = counted.length > 0 ? 11 : 0;
   return drawn({
     ...size,
-    marginLeft: 40,
+    // Room for "−10" beside the axis' name.
+    marginLeft: 52,
     marginRight: 8,
     marginTop: 12,
-    marginBottom: 24,
+    marginBottom: 24 + line,
     x: { axis: null, padding: 0.15, domain: groups[0]?.bars.map((_, i) => i) ?? [] },
-    fx: { label: null, axis: "bottom", domain: groups.map(({ label }) => label), padding: 0.08 },
+    fx: { label: null, axis: null, domain: groups.map(({ label }) => label), padding: 0.08 },
     y: {
       ...axis,
       label: y.label,
@@ -158,6 +162,11 @@ export function barsPanel({ y, groups }: BarsPanel, size: Size): string {
     },
     marks: [
       Plot.gridY({ stroke: hair, strokeOpacity: 1, ticks: 5 }),
+      Plot.axisFx({ anchor: "bottom", label: null, dy: line }),
+      Plot.text(counted, {
+        ...{ x: "place", fx: "group", text: "count", fontSize: 8, fill: ink },
+        ...{ frameAnchor: "bottom", dy: 11 },
+      }),
       ...[...new Set(there.map(({ style }) => style))].map((style) =>
         Plot.barY(there.filter((bar) => bar.style === style), {
           x: "place",
