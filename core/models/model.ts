@@ -209,11 +209,15 @@ export class Model {
    * below the layers or is shared by them is counted to the lowest, the pooler to the top.
    */
   get encoderGroups(): LayerGroup[] {
-    const { layers } = this.config;
+    const { layers } = this.config, start = `${this.#prefix}${architectureOf(this.config).layers}.`;
     const groups = Array.from({ length: layers }, (_, layer): LayerGroup => ({ layer, parameters: [] }));
     for (const each of this.encoderParameters) {
-      const layer = /\.encoder\.layer\.(\d+)\./.exec(each.name!)?.[1];
-      const at = layer !== undefined ? Number(layer) : each.name!.includes(".pooler.") ? layers - 1 : 0;
+      const name = each.name!;
+      const at = name.startsWith(start)
+        ? Number.parseInt(name.slice(start.length))
+        : name.includes(".pooler.")
+        ? layers - 1
+        : 0;
       groups[at].parameters.push(each);
     }
     return groups;

@@ -188,6 +188,20 @@ for (const [name, config] of Object.entries(small)) {
   }
 }
 
+test("layers are unfrozen with their own weights, whatever an encoder calls them; embeddings go with the lowest", () => {
+  for (const [name, config] of Object.entries(small)) {
+    const model = createModel(backend, { config, task: { kind: "span" } });
+    const groups = model.encoderGroups.map(({ parameters }) => parameters.map((each) => each.name!));
+    assert.is(groups.flat().length, model.encoderParameters.length, name);
+    groups.forEach((names, layer) => {
+      const own = names.filter((each) => each.includes(`.layer.${layer}.`));
+      assert.is(own.length, 16, `${name}, layer ${layer}`);
+      assert.is(names.every((each) => own.includes(each)), layer > 0, `${name}, layer ${layer}`);
+    });
+    model.dispose();
+  }
+});
+
 /** Number of recorded operations of one loss. */
 function recorded(model: Model): number {
   const tape = new Tape();
