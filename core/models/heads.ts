@@ -214,7 +214,7 @@ export class ClassificationHead implements Head {
   }
 }
 
-/** One score a choice. Logits are [B, choices]. XLM-R has no pooler of its own: the frozen one is random there. */
+/** One score a choice. Logits are [B, choices]. A pooler that the checkpoint lacks is drawn, and frozen like one that it has. */
 export class ChoiceHead implements Head {
   readonly reads = "first";
   readonly #head: FirstTokenHead;

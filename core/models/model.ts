@@ -323,13 +323,13 @@ export class Model {
   }
 
   /**
-   * What must be kept beside an adapter: the head, and a pooler that is this task's own (XLM-R has none, so that its multiple
-   * choice draws one and freezes it).
+   * What must be kept beside an adapter: the head, and of XLM-R the pooler that multiple choice reads. A checkpoint saved from its
+   * language model may lack it; then it was drawn, and nobody else has it.
    */
   headState(): Promise<State> {
-    const hasOwnPooler = this.config.modelType === "xlm-roberta";
+    const mayBeDrawn = this.config.modelType === "xlm-roberta";
     return this.state((name) =>
-      !name.startsWith(this.#prefix) || (hasOwnPooler && name.startsWith(`${this.#prefix}pooler.`))
+      !name.startsWith(this.#prefix) || (mayBeDrawn && name.startsWith(`${this.#prefix}pooler.`))
     );
   }
 

@@ -24,7 +24,7 @@ export const effects: Readonly<Record<string, string>> = {
   "chinese-answers":
     "EM and F1 of Chinese, and through them the averages of MLQA and XQuAD, by an amount that cannot be known.",
   "copa-xlmr-pooler":
-    "XLM-R's COPA head reads a random projection; its XCOPA results may be lower, and differ more between seeds, than with a trained one.",
+    "Nothing where the text is silent: XLM-R's COPA head reads a projection that COPA does not train. From a checkpoint without a pooler it would be a random one, another for each seed.",
   "interval-200":
     "Whoever runs the code with Table 15's 200 gets a schedule twice as fast, without a word: the XCOPA row of XLM-R with LoRA and FUN.",
   "gu-interval":

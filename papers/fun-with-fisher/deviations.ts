@@ -116,10 +116,12 @@ export const deviations: Omit<Deviation, "changes">[] = [
     id: "copa-xlmr-pooler",
     topic: "model",
     paper: "the task adapters and the head are trained; no word on poolers",
-    authorsCode: "XLM-R's pooler is newly initialised for COPA and frozen at its random values",
-    read: { paper: "section 3.1", code: `${code}, run_copa.py` },
+    authorsCode:
+      "XLM-R's pooler, which only COPA reads, is frozen at what the checkpoint holds, or at random values where it holds none",
+    read: { paper: "section 3.1", code: `${code}, run_copa.py; size of the pinned model.safetensors` },
     item: null,
-    note: "the text says nothing that contradicts the code: the pooler stays frozen in both",
+    note:
+      "the text says nothing that contradicts the code: frozen in both. The pinned file of 1,115,567,652 bytes should hold a pooler: encoder, language-model head and pooler are 278,885,778 values, and the other 24,540 bytes are no more than its header; a run says what its checkpoint lacked, so the first download decides",
   },
   {
     id: "interval-200",

@@ -1,6 +1,7 @@
 // The paper's pins are complete and well-formed, and every name that can be fetched stands for files.
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { deviations } from "../../papers/fun-with-fisher/deviations.ts";
 import { fetchNames, fetchSets } from "../../papers/fun-with-fisher/pins.ts";
 import { figures } from "../../papers/fun-with-fisher/figures/mod.ts";
 import { printed } from "../../papers/fun-with-fisher/printed.ts";
@@ -78,6 +79,24 @@ test("names: short ones, Hub ids, adapters under either name; others name nothin
   assert.equal(ids("org/other@v2"), [["org/other@v2"]]);
   assert.equal(ids("squat", "table99", "../x"), [null, null, null]);
   assert.equal(ids("table1", "squad")[1], []);
+});
+
+test("by its size XLM-R's pinned file holds a pooler, which COPA then reads: its header alone is what is left over", () => {
+  const { shape: { hidden: h, feedForward, layers, vocabulary } } = models.find(({ id }) => id === "xlmr")!;
+  const { bytes } = setsOf("xlmr", "original")[0].files!.find(({ path }) => path === "model.safetensors")!;
+  const dense = (from: number, to: number) => from * to + to, norm = 2 * h, positions = 514, types = 1;
+  const layer = 4 * dense(h, h) + dense(h, feedForward) + dense(feedForward, h) + 2 * norm;
+  const encoder = (vocabulary + positions + types) * h + norm + layers * layer;
+  const lmHead = dense(h, h) + norm + vocabulary, pooler = dense(h, h);
+  const header = bytes! - 4 * (encoder + lmHead + pooler);
+  assert.equal([encoder + lmHead + pooler, header], [278_885_778, 24_540]);
+  // About a line of JSON for each of 204 tensors; without the pooler two and a half thousand lines would be left.
+  const tensors = 5 + 16 * layers + 5 + 2;
+  assert.ok(header > 100 * tensors && header < 140 * tensors, `${header} bytes for ${tensors} tensors`);
+  const { note } = deviations.find(({ id }) => id === "copa-xlmr-pooler")!;
+  for (const value of [bytes!, encoder + lmHead + pooler, header]) {
+    assert.match(note!, value.toLocaleString("en"));
+  }
 });
 
 test.run();
