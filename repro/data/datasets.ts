@@ -4,7 +4,7 @@ import { readCopaJsonl, readCopaXml } from "./copa.ts";
 import { DataError } from "./errors.ts";
 import { readMnliCsv, readMnliJsonl, readMnliTsv, readXnliDev, readXnliTest } from "./nli.ts";
 import type { DataSource } from "./source.ts";
-import { readSquad } from "./squad.ts";
+import { misplacedAnswers, readSquad } from "./squad.ts";
 import type { ChoiceExample, NliExample, QaExample } from "./types.ts";
 
 export type TaskName = "squad" | "xnli" | "copa";
@@ -24,7 +24,7 @@ export interface Examples {
 export interface LoadedTask<E> {
   readonly train: E[];
   readonly validation: E[];
-  /** What differs from the full data set, one sentence each; empty when nothing does. */
+  /** What differs from the full data set or is wrong in its files, one sentence each; empty when nothing does. */
   readonly partial: string[];
   /** Files read, in order: see digestFiles. */
   readonly files: string[];
@@ -89,12 +89,17 @@ async function loadSquad(source: DataSource): Promise<LoadedTask<QaExample>> {
   }
   const validation = "squad/dev-v1.1.json";
   const examples = readSquad(await source.text(train), train);
+  const held = readSquad(await source.text(validation), validation);
   return {
     train: examples,
-    validation: readSquad(await source.text(validation), validation),
-    partial: train === full
-      ? []
-      : [`SQuAD train: first ${counted(examples.length)} of ${counted(squadTrainQuestions)} questions`],
+    validation: held,
+    partial: [
+      ...train === full
+        ? []
+        : [`SQuAD train: first ${counted(examples.length)} of ${counted(squadTrainQuestions)} questions`],
+      ...misplacedAnswers(examples, train),
+      ...misplacedAnswers(held, validation),
+    ],
     files: [train, validation],
   };
 }
@@ -165,9 +170,13 @@ async function loadQuestions(
   const paths = jsonPaths[dataset](language);
   const path = await firstPresent(source, paths);
   if (path === undefined) throw noneOf(source, paths, `${dataset} data for "${language}"`);
+  const examples = readSquad(await source.text(path), path);
   return {
-    examples: readSquad(await source.text(path), path),
-    partial: path.startsWith("mlqa/dev-") ? ["MLQA dev instead of test"] : [],
+    examples,
+    partial: [
+      ...path.startsWith("mlqa/dev-") ? ["MLQA dev instead of test"] : [],
+      ...misplacedAnswers(examples, path),
+    ],
     files: [path],
   };
 }

@@ -6,7 +6,14 @@ export interface QaExample {
   readonly id: string;
   readonly context: string;
   readonly question: string;
-  readonly answers: readonly { readonly text: string; readonly start: number }[];
+  readonly answers: readonly Answer[];
+}
+
+export interface Answer {
+  readonly text: string;
+  readonly start: number;
+  /** The context has other words at `start`; absent where it has the answer. */
+  readonly isElsewhere?: true;
 }
 
 /** A sentence pair. Labels: 0 entailment, 1 neutral, 2 contradiction. */

@@ -68,6 +68,19 @@ test("SQuAD: the full file wins, then the longest prefix, which is said", async 
   assert.equal(full.partial, []);
 });
 
+test("an answer that is not at its offset stops nothing and is told of with its file", async () => {
+  const wrong = squad(["w"]).replace('"answer_start":4', '"answer_start":3');
+  const { train, partial } = await loadTask(source({ "squad/train-v1.1.json": wrong }), "squad");
+  assert.is(train[0].answers[0].start, 3);
+  assert.match(
+    partial.join(),
+    /^squad\/train-v1\.1\.json: 1 of 1 answers are not at their offset: "two" at 3 /,
+  );
+  const path = "mlqa/test-context-es-question-es.json";
+  const spanish = await loadTarget(source({ [path]: wrong }), "mlqa", "es");
+  assert.match(spanish.partial.join(), new RegExp(`^${path}: 1 of 1 answers`));
+});
+
 test("MNLI: training data proper wins over the stand-in, which is said", async () => {
   assert.equal((await loadTask(source(), "xnli")).partial, ["MNLI train replaced by MNLI dev (1 pairs)"]);
   const jsonl = JSON.stringify({ sentence1: "a", sentence2: "b", gold_label: "contradiction" });
