@@ -40,7 +40,7 @@ async function missing(source: DataSource, path: string): Promise<DataError> {
 /** A data root on disk. Throws at once when `folder` is no folder. */
 export function folderSource(folder: string): DataSource {
   if (!runtime.isFolder(folder)) {
-    throw new DataError(folder, "", "there is no such folder", "check --data-root or REPRO_DATA");
+    throw new DataError(folder, "", "there is no such folder", "give --data-root a folder that is there");
   }
   const source: DataSource = {
     name: folder,
