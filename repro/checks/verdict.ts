@@ -3,6 +3,7 @@
 //
 // Two questions are asked of a number and they are not each other's opposite: is it shown to be within the tolerance (two
 // one-sided tests), and is it shown to differ (Welch's t)? Where neither is shown the honest word is "underpowered".
+// Where a paper prints no spread ours stands for both sides; that the two are alike is then assumed, and said.
 //
 // Many cells: "a difference is shown" is corrected (Holm), so that the chance of one false alarm in a table whose cells all
 // agree stays below 5 %. "Consistent" is not: a table is consistent only if every cell is, and such a claim needs no
@@ -39,6 +40,7 @@ export function judgeAll(cells: readonly CellToJudge[]): Judgement[] {
     if (typeof reference === "string") return { verdict: "not comparable", why: reference };
     if (reference.kind === "stored") return judgeStored(values, reference);
     return judgePublished(comparisons[index], reference, {
+      n: values.size,
       shown: shown[compared.indexOf(index)] ?? false,
       cells: compared.length,
     });

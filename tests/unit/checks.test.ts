@@ -6,6 +6,7 @@ import {
   holm,
   judge,
   judgeAll,
+  level,
   parseReference,
   type PublishedReference,
   referenceCells,
@@ -15,6 +16,8 @@ import {
   studentT,
   welchHalfWidth,
 } from "../../repro/checks/mod.ts";
+import { rngFor } from "../../repro/tinyworld/rng.ts";
+import { compare } from "../../repro/checks/published.ts";
 import { spec } from "../fakes/specs.ts";
 
 const test = suite("checks");
@@ -111,6 +114,64 @@ test("published numbers: within the tolerance by two one-sided tests, different 
   const blind = judge(values({ 1: 60 }), { ...published, sd: undefined });
   assert.is(blind.verdict, "underpowered");
   assert.is(blind.runsNeeded, 2);
+});
+
+const bare: PublishedReference = { ...published, sd: undefined };
+
+test("without a printed spread ours stands for both sides, with no more degrees of freedom than our runs have", () => {
+  const four = judge(values({ 1: 60.2, 2: 59.9, 3: 60.6, 4: 60.4 }), bare);
+  // By hand: sd 0.2986, error 0.2986 · √(1/4 + 1/4) = 0.2112, three degrees of freedom: t(0.95) = 2.353.
+  close(four.halfWidth, 2.353 * 0.2112);
+  close(four.p, 2 * (1 - 0.8582), 2e-3); // t = 0.275 / 0.2112 = 1.302
+  assert.match(four.why, "the paper prints no spread, ours stands for both sides");
+  assert.not.match(judge(values({ 1: 60.2, 2: 59.9 }), published).why, "stands for both");
+  assert.match(
+    judge(values({ 1: 60.2 }), published).why,
+    "one run has no spread, the paper's stands for both",
+  );
+  // More of ours make our spread better known as well: what four of theirs leave is 1.96 · sd · √(1/4) and not 3.18 times.
+  const noisy = judge(values({ 1: 58.3, 2: 61.7, 3: 62, 4: 58.4 }), bare);
+  assert.is(noisy.verdict, "underpowered");
+  assert.ok(noisy.runsNeeded! < 100, String(noisy.runsNeeded));
+  // Runs that agree to the last digit are no proof that there is no spread.
+  const equal = judge(values({ 1: 63, 2: 63 }), bare);
+  assert.is(equal.verdict, "underpowered");
+  assert.is(equal.runsNeeded, 3);
+});
+
+test("without a printed spread false alarms and false equivalences come as often as is said: once in twenty", () => {
+  const rng = rngFor("level of the tests without a printed spread");
+  const normal = () => Math.sqrt(-2 * Math.log(1 - rng.next())) * Math.cos(2 * Math.PI * rng.next());
+  const times = 1500;
+  // Of 1,500 draws 75 are expected, give or take 8. By Welch with six degrees of freedom they would be 138 and 111.
+  const few = (count: number) => assert.ok(count > 50 && count < 100, String(count));
+  const trial = (shift: number) => {
+    const mean = 60 + normal() / 2;
+    return { ours: [1, 2, 3, 4].map(() => 60 + shift + normal()), reference: { ...bare, mean, margin: 20 } };
+  };
+  const count = (shift: number, of: (each: ReturnType<typeof trial>) => boolean) =>
+    Array.from({ length: times }, () => trial(shift)).filter(of).length;
+  few(count(0, ({ ours, reference }) => compare(ours, reference)!.p <= level));
+  few(count(20, ({ ours, reference }) => judge(new Map(ours.entries()), reference).verdict === "consistent"));
+});
+
+test("a probability is told with what was done to it, and never as nothing", () => {
+  const cell = {
+    values: values({ 1: 61, 2: 60.2, 3: 60.9, 4: 61.5 }),
+    reference: { ...published, mean: 63.5 },
+  };
+  const alone = judgeAll([cell])[0];
+  assert.match(alone.why, new RegExp(`\\(p = ${alone.p!.toPrecision(2)}\\)`));
+  const equal = { values: values({ 1: 60.1, 2: 59.7, 3: 60.4, 4: 59.9 }), reference: published };
+  const among = judgeAll([cell, ...Array(5).fill(equal)])[0];
+  assert.is(among.p, alone.p);
+  assert.match(
+    among.why,
+    `(p = ${alone.p!.toPrecision(2)}, still shown after Holm's correction for 6 cells)`,
+  );
+  const certain = values(Object.fromEntries(Array.from({ length: 40 }, (_, seed) => [seed, seed % 2])));
+  assert.match(judge(certain, { ...published, n: 40 }).why, "p < 1e-12");
+  assert.match(judge(values({ 1: 58, 2: 62, 3: 63, 4: 59 }), published).why, "at this mean and spread");
 });
 
 test("a difference that is shown but shown to be small is consistent", () => {
