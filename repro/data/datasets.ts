@@ -174,7 +174,7 @@ async function loadQuestions(
   return {
     examples,
     partial: [
-      ...path.startsWith("mlqa/dev-") ? ["MLQA dev instead of test"] : [],
+      ...path.startsWith("mlqa/dev-") ? [`${dataset} ${language}: dev instead of test`] : [],
       ...misplacedAnswers(examples, path),
     ],
     files: [path],
@@ -199,7 +199,7 @@ async function loadPairs(source: DataSource, language: string): Promise<LoadedTa
   if (!(await source.has(dev))) throw noneOf(source, [test, dev], `xnli data for "${language}"`);
   return {
     examples: readXnliDev(await source.text(dev), dev),
-    partial: ["XNLI dev instead of test"],
+    partial: [`xnli ${language}: dev instead of test`],
     files: [dev],
   };
 }

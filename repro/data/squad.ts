@@ -41,6 +41,11 @@ export function readSquad(text: string, file: string): QaExample[] {
   return examples;
 }
 
+const asPublished = "used as the file has them, as the published scripts do";
+
+/** Whether a sentence is about whole data that have a fault of their own, and not about a part of them. */
+export const isRemark = (sentence: string): boolean => sentence.endsWith(asPublished);
+
 /** A sentence about the answers that are not at their offsets; none where all are. */
 export function misplacedAnswers(examples: readonly QaExample[], file: string): string[] {
   const all = examples.flatMap(({ id, answers }) => answers.map((answer) => ({ id, ...answer })));
@@ -53,7 +58,7 @@ export function misplacedAnswers(examples: readonly QaExample[], file: string): 
     `${file}: ${counted} answers are not at their offset${others} ${
       shown(text)
     } at ${start} in question ${id}; ` +
-    "used as the file has them, as the published scripts do",
+    asPublished,
   ];
 }
 

@@ -16,6 +16,7 @@ import {
 import type { ReferenceFile } from "../checks/mod.ts";
 import type { FinishedRun, Metrics } from "../runs/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
+import { partialOf } from "./partial.ts";
 
 /** A run that was wanted, with its result where there is one. */
 export interface RunOfTable {
@@ -123,6 +124,8 @@ export interface FoundCell {
   column: string;
   request: RunRequest;
   values: CellValues;
+  /** What is partial about the data that the values rest on. */
+  partial: string[];
 }
 
 /** Values of every chosen cell, row by row. */
@@ -142,15 +145,21 @@ export function tableCells(
     chosenColumns(table, choice).map((column) => {
       const request = requestOf(paper, row, column);
       const values: CellValues = new Map();
+      const used: FinishedRun[] = [];
+      const language = lowest[row.id]?.[column.dataset];
       for (const { spec, run } of byRequest.get(requestKey(request)) ?? []) {
         if (run === null) continue;
-        const language = lowest[row.id]?.[column.dataset];
         const value = table.value
           ? table.value(run.metrics, column, language)
           : valueOf(paper, run.metrics, column, language);
-        if (value !== undefined) values.set(spec.seed, value);
+        if (value === undefined) continue;
+        values.set(spec.seed, value);
+        used.push(run);
       }
-      return { row: row.id, column: column.id, request, values };
+      // A rule of the table's own may count any language.
+      const counted = table.value ? undefined : countedLanguages(paper, column, language);
+      const partial = partialOf(used, column.dataset, counted);
+      return { row: row.id, column: column.id, request, values, partial };
     })
   );
 }

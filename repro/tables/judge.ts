@@ -15,6 +15,7 @@ import { type Choice, fidelityWords, gapOf, type Paper, type ResultTable, type S
 import type { ResultCell } from "../published/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
 import { chooseLowest, type FoundCell, type Lowest, type RunOfTable, tableCells } from "./cells.ts";
+import { partialReason } from "./partial.ts";
 
 export interface JudgedCell {
   row: string;
@@ -30,6 +31,8 @@ export interface JudgedCell {
   paper: { mean: number; sd?: number; n: number; read: string; line?: number } | null;
   /** false: the paper prints a number that its source has lost. */
   legible: boolean;
+  /** What is partial about the data of its runs; absent where nothing is. */
+  partial?: readonly string[];
   verdict: Judgement["verdict"];
   why: string;
   difference?: number;
@@ -96,6 +99,7 @@ function referenceOf(
     if (number === undefined) return "the paper prints no number here";
     const { mean, sd, n, read } = number;
     if (mean === undefined) return { kind: "illegible", why: read };
+    if (cell.partial.length > 0) return partialReason(cell.partial);
     return { kind: "published", mean, sd, n, margin: table.published.margin.points };
   }
   if (setup.data !== "tiny") return "these data have no stored reference runs";
@@ -138,7 +142,7 @@ export async function judgeTable(inputs: TableInputs): Promise<JudgedTable> {
     reference: references[index],
     gap: gapOf(paper, setup, cell.request),
   })));
-  const cells = found.map(({ row, column, values }, index): JudgedCell => {
+  const cells = found.map(({ row, column, values, partial }, index): JudgedCell => {
     const { verdict, tolerance, difference, runsNeeded } = judgements[index];
     const reference = references[index];
     const why = verdict === "missing" && lacksLowest(table, lowest, found[index])
@@ -161,6 +165,7 @@ export async function judgeTable(inputs: TableInputs): Promise<JudgedTable> {
       },
       paper: printedNumber(printedCell(table, row, column)),
       legible: printedCell(table, row, column)?.legible !== false,
+      ...(partial.length > 0 ? { partial } : {}),
       verdict,
       why,
       ...(difference === undefined ? {} : { difference }),

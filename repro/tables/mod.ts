@@ -9,6 +9,7 @@ export { factHolds, factsView, judgeFacts, same } from "./facts.ts";
 export type { JudgedFact } from "./facts.ts";
 export { judgeTable, named, settingsOf } from "./judge.ts";
 export type { JudgedCell, JudgedTable, TableInputs } from "./judge.ts";
+export { gatherPartial, partialOf } from "./partial.ts";
 export { loadReference, makeReference, referencePath } from "./reference.ts";
-export { countLine, gatherPartial, marks, missingRuns, tableView, titleOf } from "./view.ts";
+export { countLine, marks, missingRuns, tableView, titleOf } from "./view.ts";
 export type { ViewContext } from "./view.ts";

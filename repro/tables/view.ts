@@ -1,6 +1,7 @@
 // Promises a judged table in the paper's layout: our number, its spread, the reference with a verdict and the paper's number in
 // every cell; and below it what is missing and which runs would fill it. Leaves drawing to render/.
 import { type Verdict, verdicts } from "../checks/mod.ts";
+import { isRemark } from "../data/squad.ts";
 import {
   fidelityWords,
   type LayoutBlock,
@@ -12,6 +13,7 @@ import {
 import type { Block, Line, TableView, Tone } from "../render/mod.ts";
 import type { RunOfTable } from "./cells.ts";
 import { type JudgedCell, type JudgedTable, named } from "./judge.ts";
+import { gatherPartial, partialReason } from "./partial.ts";
 
 /** A verdict's mark is text, so that it survives a file, a pipe and eyes that do not see its colour. */
 export const marks: Record<Verdict, { mark: string; tone: Tone }> = {
@@ -114,11 +116,19 @@ export interface ViewContext {
   partial: readonly string[];
 }
 
-function heading(
-  judged: JudgedTable,
-  { setup, device, reason, runs }: ViewContext,
-  reduced: boolean,
-): string[] {
+/** Where models and data come from that stand for the paper's. */
+function sources(paper: Paper, { setup, partial }: ViewContext): string {
+  const given = paper.models.flatMap(({ id, title, hub }) => {
+    const model = setup.models[id]?.model;
+    return model === undefined || model === hub ? [] : [`${title} from ${model}`];
+  });
+  const models = given.length === 0 ? "its own models" : `models: ${given.join(", ")}`;
+  const data = setup.data === "fetched" ? "data as published" : `data from ${setup.data}`;
+  return `the paper's settings; ${models}; ${data}${partial.every(isRemark) ? "" : ", in part (see below)"}`;
+}
+
+function heading(paper: Paper, judged: JudgedTable, context: ViewContext, reduced: boolean): string[] {
+  const { setup, device, reason, runs } = context;
   const lines: string[] = [];
   const { reference } = judged;
   if (setup.scale === "tiny" && setup.data === "tiny") {
@@ -138,9 +148,7 @@ function heading(
     );
     lines.push("reference: none for these data; (paper): for orientation only.");
   } else if (setup.scale === "paper" || reduced) {
-    lines.push(
-      `scale ${setup.scale}: the paper's own models, data and settings; reference: the paper.`,
-    );
+    lines.push(`scale ${setup.scale}: ${sources(paper, context)}; reference: the paper.`);
   } else {
     lines.push(
       "scale low-data: the paper's models with few training examples; (paper): full data, for orientation only.",
@@ -154,24 +162,6 @@ function heading(
   );
   if (setup.mutant) lines.push(`DELIBERATE FAULT in every run: ${setup.mutant}`);
   return lines;
-}
-
-/** Sentences such as "xquad ar: 20 of 1,190 examples" that differ in the language alone, as one. */
-export function gatherPartial(sentences: readonly string[]): string[] {
-  const languages = new Map<string, string[]>();
-  const keyed = sentences.map((sentence) => {
-    const [, dataset, language, rest] = /^(\w+) (\w\w): (.*)$/.exec(sentence) ?? [];
-    if (dataset === undefined) return sentence;
-    const key = `${dataset}|${rest}`;
-    languages.set(key, [...languages.get(key) ?? [], language]);
-    return key;
-  });
-  return [...new Set(keyed)].map((key) => {
-    const found = languages.get(key);
-    if (found === undefined) return key;
-    const [dataset, rest] = key.split("|");
-    return `${dataset} ${found.join(", ")}: ${rest}`;
-  });
 }
 
 /** "xnli mbert gu: seeds 1 2", one line for each request with runs that are not finished. */
@@ -207,9 +197,19 @@ function notes(table: ResultTable, judged: JudgedTable, context: ViewContext): L
   if (doubts.length > 0) {
     lines.push([{ text: `? for example ${doubts[0].row} ${doubts[0].column}: ${doubts[0].why}` }]);
   }
+  const restsOnPart = ({ partial, why }: JudgedCell) =>
+    partial !== undefined && why === partialReason(partial);
   const quiet = (verdict: Verdict) => [
-    ...new Set(cells.filter((cell) => cell.verdict === verdict).map((cell) => cell.why)),
+    ...new Set(
+      cells.filter((cell) => cell.verdict === verdict && !restsOnPart(cell)).map(({ why }) => why),
+    ),
   ];
+  const partial = cells.filter(restsOnPart).length;
+  if (partial > 0) {
+    lines.push([{
+      text: `· ${partial} cell${partial === 1 ? " rests" : "s rest"} on partial data and cannot be compared`,
+    }]);
+  }
   for (const why of quiet("not comparable")) lines.push([{ text: `· ${why}` }]);
   for (const why of quiet("not legible").slice(0, 3)) lines.push([{ text: `ø ${why}` }]);
   for (const why of quiet("missing").filter((each) => each.startsWith("which language"))) {
@@ -233,7 +233,9 @@ function notes(table: ResultTable, judged: JudgedTable, context: ViewContext): L
         `inconsistent: a difference is shown (Welch's t, Holm's correction over the table at 5 %).`,
     }]);
   }
-  for (const sentence of gatherPartial(context.partial)) lines.push([{ text: `partial data: ${sentence}` }]);
+  for (const sentence of gatherPartial(context.partial)) {
+    lines.push([{ text: `${isRemark(sentence) ? "data" : "partial data"}: ${sentence}` }]);
+  }
   return lines;
 }
 
@@ -252,7 +254,7 @@ export function tableView(
   const paperIsReference = context.setup.scale === "paper" || reduced;
   return {
     title: titleOf(paper, table),
-    heading: heading(judged, context, reduced),
+    heading: heading(paper, judged, context, reduced),
     blocks: table.layout.flatMap((each) => block(table, judged, each, paperIsReference) ?? []),
     legend: legendOf(judged.cells),
     notes: notes(table, judged, context),

@@ -104,9 +104,9 @@ test("MLQA and XNLI: test wins over development data, which is said", async () =
   const spanish = await loadTarget(source(), "mlqa", "es");
   assert.is(spanish.examples[0].id, "f");
   assert.equal(spanish.partial, []);
-  assert.equal((await loadTarget(source(), "mlqa", "de")).partial, ["MLQA dev instead of test"]);
+  assert.equal((await loadTarget(source(), "mlqa", "de")).partial, ["mlqa de: dev instead of test"]);
   assert.is((await loadTarget(source(), "xnli", "en")).examples.length, 2);
-  assert.equal((await loadTarget(source(), "xnli", "sw")).partial, ["XNLI dev instead of test"]);
+  assert.equal((await loadTarget(source(), "xnli", "sw")).partial, ["xnli sw: dev instead of test"]);
 });
 
 test("a wrong language, task or absent file is named with what is there", async () => {

@@ -4,7 +4,8 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { setupForTable } from "../../cli/commands/setup.ts";
 import { resultTarget } from "../../cli/papers.ts";
-import { wantedRuns } from "../../repro/paper/mod.ts";
+import { misplacedAnswers } from "../../repro/data/squad.ts";
+import { type Setup, wantedRuns } from "../../repro/paper/mod.ts";
 import { renderMarkdown, renderText } from "../../repro/render/mod.ts";
 import type { FinishedRun } from "../../repro/runs/mod.ts";
 import type { RunSpec } from "../../repro/spec/mod.ts";
@@ -116,10 +117,87 @@ test("without runs every cell is missing, and the table can be drawn", async () 
   }
 });
 
+/** Every number of a whole table is 70, over four seeds at scale paper; `partial` says what was partial about a run. */
+async function atPaper(partial: (spec: RunSpec) => string[] | undefined, data = "fetched") {
+  const models = Object.fromEntries(paper.models.map(({ id, hub }) => [id, { model: hub, revision: "r" }]));
+  const whole: Setup = { ...setup, scale: "paper", data, models };
+  const runs = wantedRuns(paper, table, whole).map(({ request, spec }): RunOfTable => {
+    const languages = datasets.filter(({ task }) => task === spec.task);
+    const metrics = Object.fromEntries(
+      languages.flatMap(({ id, languages, metrics }) =>
+        languages.flatMap((language) =>
+          metrics.map((metric) => [`${id}/${language}/${metric}`, 70 + spec.seed / 10])
+        )
+      ),
+    );
+    const run = { metrics, provenance: { partial: partial(spec) } } as unknown as FinishedRun;
+    return { request, spec, run };
+  });
+  const judged = await judgeTable({ paper, table, setup: whole, choice: {}, runs, file: null });
+  const sentences = [...new Set(runs.flatMap(({ run }) => run!.provenance.partial ?? []))];
+  const context = { setup: whole, device: "none", reason: "asked", runs, partial: sentences };
+  const refused = judged.cells.filter(({ verdict }) => verdict === "not comparable");
+  const view = tableView(paper, table, judged, context);
+  return { cells: judged.cells, refused, text: renderText(view, { width: 200, colour: false }) };
+}
+
+test("what rests on partial data is not compared with the paper, and nothing else is kept from it", async () => {
+  const full = await atPaper(() => undefined);
+  assert.equal(full.refused, []);
+  assert.match(
+    full.text,
+    "scale paper: the paper's settings; its own models; data as published; reference: the paper.",
+  );
+  assert.match(
+    (await atPaper(() => undefined, "/some/folder")).text,
+    "its own models; data from /some/folder;",
+  );
+
+  // A fault that the published file has itself makes nothing partial.
+  const fault = misplacedAnswers(
+    [{ id: "q", context: "a b", question: "?", answers: [{ text: "b", start: 0, isElsewhere: true }] }],
+    "mlqa/test.json",
+  );
+  const faulty = await atPaper(() => fault);
+  assert.equal(faulty.refused, []);
+  assert.match(faulty.text, "data as published; reference");
+  assert.match(faulty.text, /^ *data: mlqa\/test\.json: 1 of 1 answers/m);
+
+  // Of one run in four, and of one language: its average and, where it is the lowest, that.
+  const one = await atPaper(({ model, method, task, seed }) =>
+    model.includes("xlm") && method === "gu" && task === "xnli" && seed === 3
+      ? ["xnli sw: 60 of 5,010 examples", "xnli de: 60 of 5,010 examples"]
+      : undefined
+  );
+  assert.equal(
+    new Set(one.refused.map(({ row, column }) => `${row} ${column}`)),
+    new Set(["xlmr/gu xnli/average/accuracy", "xlmr/gu xnli/lowest/accuracy"]),
+  );
+  assert.is(
+    one.refused.find(({ column }) => column.includes("average"))!.why,
+    "partial data: xnli sw, de: 60 of 5,010 examples",
+  );
+  assert.match(one.text, "data as published, in part (see below); reference");
+  assert.match(one.text, "· 2 cells rest on partial data and cannot be compared");
+  assert.match(one.text, "partial data: xnli sw, de: 60 of 5,010 examples");
+
+  // Of training data: everything that those runs were tried on.
+  const training = await atPaper(({ task }) =>
+    task === "squad" ? ["SQuAD train: first 3 of 87,599 questions"] : undefined
+  );
+  assert.ok(
+    training.cells.every(({ column, verdict }) =>
+      /^(xquad|mlqa)/.test(column) === (verdict === "not comparable")
+    ),
+  );
+});
+
 test("sentences about partial data that differ in the language alone become one", () => {
   assert.equal(
     gatherPartial([
-      "MLQA dev instead of test",
+      "mlqa de: dev instead of test",
+      "mlqa hi: dev instead of test",
+      "SQuAD train: first 3 of 87,599 questions",
       "xquad ar: 20 of 1,190 examples",
       "xquad de: 20 of 1,190 examples",
       "xnli en: 60 of 2,490 examples",
@@ -127,7 +205,8 @@ test("sentences about partial data that differ in the language alone become one"
       "squad validation: 20 of 10,570 examples",
     ]),
     [
-      "MLQA dev instead of test",
+      "mlqa de, hi: dev instead of test",
+      "SQuAD train: first 3 of 87,599 questions",
       "xquad ar, de: 20 of 1,190 examples",
       "xnli en: 60 of 2,490 examples",
       "xnli de: 60 of 5,010 examples",
