@@ -42,7 +42,9 @@ export async function explainCell(
     );
   }
   const choice = { rows: [row.id], columns: columns.map(({ id }) => id) };
-  const { setup } = await setupFor(values, paper, requestsOf(paper, table, choice));
+  const { setup } = await setupFor(values, paper, requestsOf(paper, table, choice), {
+    beside: requestsOf(paper, table),
+  });
   const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
   const runs = await runsOfTable(store, paper, table, setup, choice);
   const file = await loadReference(referencePath(paper, table.id));

@@ -1,9 +1,8 @@
 // Promises `repro selftest`: runs a table with each deliberate fault and says which cells notice it (--mutants), or prints what
 // was stored of that (--power). Leaves the faults to repro/training/mutants.ts, verdicts to repro/checks.
-import { fidelityWords, requestsOf } from "../../repro/paper/mod.ts";
+import { fidelityWords, requestsOf, wantedRuns } from "../../repro/paper/mod.ts";
 import { terminalColumns } from "../../repro/launch/process.ts";
 import { type Drawn, render } from "../../repro/render/mod.ts";
-import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { outputIsTerminal, resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import { numericsVersion } from "../../repro/spec/mod.ts";
 import { judgeTable, loadReference, referencePath } from "../../repro/tables/mod.ts";
@@ -76,7 +75,7 @@ export const command: Command = {
         },
       );
       const { store, interrupted, runs: made } = await makeRuns(
-        (await runsOfTable(storeOf(values), paper, table, setup, choice)).map(({ spec }) => spec),
+        wantedRuns(paper, table, setup, choice).map(({ spec }) => spec),
         values,
       );
       if (interrupted) return 130;
@@ -109,9 +108,6 @@ export const command: Command = {
     return results.every(({ cells }) => cells.some(({ noticed }) => noticed)) ? 0 : 1;
   },
 };
-
-const storeOf = (values: Values) =>
-  new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
 
 const flat = (file: PowerFile) =>
   file.mutants.flatMap(({ mutant, cells }) =>

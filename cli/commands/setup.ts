@@ -76,12 +76,13 @@ export interface Prepared {
 /**
  * The setup for the runs that some tables ask for. A model that is not at hand is left out; its cells are gaps. With
  * `provisional`, models and data that are not at hand get names that no run can have, so that runs can be counted.
+ * `beside`: requests whose finished runs are looked at too; nothing is missed where their models or data are not at hand.
  */
 export async function setupFor(
   values: Values,
   paper: Paper,
   requests: readonly RunRequest[],
-  options: { mutant?: string; provisional?: boolean } = {},
+  options: { mutant?: string; provisional?: boolean; beside?: readonly RunRequest[] } = {},
 ): Promise<Prepared> {
   const scale = oneOf("scale", values.scale ?? "tiny", scales);
   const seeds = seedsOf(values.seeds ?? "4");
@@ -90,7 +91,7 @@ export async function setupFor(
     paper.settingItems,
   );
   const choice = oneOf("backend", values.backend ?? "auto", ["auto", ...backends] as const);
-  const { provisional = false } = options;
+  const { provisional = false, beside = [] } = options;
   const data = dataPlace(values["data-root"], scale);
   const models: Record<string, { model: string; revision: string }> = {};
   const absent: string[] = [];
@@ -115,11 +116,21 @@ export async function setupFor(
       }`,
     );
   }
+  const besideModels = new Set(beside.map(({ model }) => model).filter((model) => !used.has(model)));
+  for (const { id, tiny, hub } of paper.models.filter(({ id }) => besideModels.has(id))) {
+    const model = values[id] !== undefined ? modelPlace(values[id]) : scale === "tiny" ? tiny : hub;
+    const revision = model === undefined ? null : await orNull(() => modelRevision(model, data));
+    if (revision !== null) models[id] = { model: model!, revision };
+  }
   const { name: backend, reason } = await resolveBackend(choice);
   const dataRevisions: Partial<Record<TaskName, string>> = {};
   for (const task of new Set(requests.map(({ task }) => task))) {
     const revision = () => taskRevision(data, task, evaluations(paper, task));
     dataRevisions[task] = provisional ? await ifFetched(revision) ?? notAtHand : await revision();
+  }
+  for (const { task } of beside) {
+    dataRevisions[task] ??= await orNull(() => taskRevision(data, task, evaluations(paper, task))) ??
+      notAtHand;
   }
   return {
     reason,
@@ -141,7 +152,7 @@ export async function setupFor(
   };
 }
 
-/** The setup for one table, with the rows and columns that were asked for. */
+/** The setup for one table, with the rows and columns that were asked for; the whole table is judged where it is at hand. */
 export async function setupForTable(
   values: Values,
   paper: Paper,
@@ -151,11 +162,23 @@ export async function setupForTable(
   // A wrong word is refused before any file is read.
   oneOf("scale", values.scale ?? "tiny", scales);
   const choice = choiceOf(values, table);
-  const prepared = await setupFor(values, paper, requestsOf(paper, table, choice), options);
+  const prepared = await setupFor(values, paper, requestsOf(paper, table, choice), {
+    ...options,
+    beside: requestsOf(paper, table),
+  });
   return { ...prepared, choice };
 }
 
 const notAtHand = "provisional: not at hand";
+
+/** null where something is not at hand, for whatever reason: it is only looked at where it is there. */
+async function orNull(work: () => Promise<string>): Promise<string | null> {
+  try {
+    return await work();
+  } catch {
+    return null;
+  }
+}
 
 /** null, with the reason, where something was not fetched yet; any other trouble is thrown. */
 async function ifFetched(

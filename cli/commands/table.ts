@@ -6,7 +6,9 @@ import {
   type FactTable,
   fidelityWords,
   gapOf,
+  judgedRuns,
   type Paper,
+  requestKey,
   requestsOf,
   type ResultTable,
   type Setup,
@@ -98,7 +100,7 @@ interface Made {
   failed: number;
 }
 
-/** The runs that a table wants, with those that are finished. */
+/** The runs that chosen cells of a table are judged by, with those that are finished. */
 export async function runsOfTable(
   store: RunStore,
   paper: Paper,
@@ -107,7 +109,7 @@ export async function runsOfTable(
   choice: Choice,
 ): Promise<RunOfTable[]> {
   return await Promise.all(
-    wantedRuns(paper, table, setup, choice).map(async (wanted) => ({
+    judgedRuns(paper, table, setup, choice).map(async (wanted) => ({
       ...wanted,
       run: await store.finished(await runId(wanted.spec)),
     })),
@@ -140,6 +142,8 @@ export async function drawnTable(
     failed += more.failed;
     ({ runs, judged } = more);
   }
+  const chosen = new Set(requestsOf(paper, table, choice).map(requestKey));
+  runs = runs.filter(({ request }) => chosen.has(requestKey(request)));
   const finished = runs.flatMap(({ run }) => run ?? []);
   const device = [...new Set(finished.map(({ provenance }) => provenance.device))].join("; ") || "none used";
   const partial = [...new Set(finished.flatMap(({ provenance }) => provenance.partial ?? []))];

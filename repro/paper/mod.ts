@@ -27,6 +27,7 @@ export {
   evaluations,
   fidelityWords,
   gapOf,
+  judgedRuns,
   modelOf,
   requestKey,
   requestOf,

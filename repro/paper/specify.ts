@@ -174,6 +174,23 @@ export function wantedRuns(paper: Paper, table: ResultTable, setup: Setup, choic
   return runsFor(paper, requestsOf(paper, table, choice), setup);
 }
 
+/** The runs that chosen cells are judged by: their own, and those of the table's other cells as far as they are possible. */
+export function judgedRuns(paper: Paper, table: ResultTable, setup: Setup, choice: Choice = {}): Wanted[] {
+  const chosen = wantedRuns(paper, table, setup, choice);
+  const own = new Set(chosen.map(({ request }) => requestKey(request)));
+  const others = requestsOf(paper, table).filter((request) => !own.has(requestKey(request)));
+  return [
+    ...chosen,
+    ...others.flatMap((request) => {
+      try {
+        return runsFor(paper, [request], setup);
+      } catch {
+        return []; // The paper has no settings for it here.
+      }
+    }),
+  ];
+}
+
 /** The runs behind a figure, as `wantedRuns`; with the first of the setup's seeds where the figure needs no more. */
 export function wantedByFigure(paper: Paper, figure: Figure, setup: Setup): Wanted[] {
   return runsFor(paper, figure.requests, { ...setup, seeds: setup.seeds.slice(0, figure.seeds) });

@@ -50,8 +50,9 @@ export interface TableInputs {
   paper: Paper;
   table: ResultTable;
   setup: Setup;
+  /** Cells to hand back; all are judged, because differences are corrected for the cells of the whole table. */
   choice: Choice;
-  /** Runs that are wanted, finished or not. */
+  /** Runs of the whole table, finished or not. */
   runs: readonly RunOfTable[];
   /** The project's own reference runs of this table, at scale tiny. */
   file: ReferenceFile | null;
@@ -130,12 +131,12 @@ function printedNumber(cell: ResultCell | undefined): JudgedCell["paper"] {
 export const named = (id: string): string =>
   id.replace(/^table(\d+)$/, "Table $1").replace(/^figure(\d+)$/, "Figure $1");
 
-/** Judges every chosen cell; a pure function of the runs found, at any moment. */
+/** Judges every cell and hands back the chosen ones; a pure function of the runs found, at any moment. */
 export async function judgeTable(inputs: TableInputs): Promise<JudgedTable> {
   const { paper, table, setup, choice, runs, file } = inputs;
   const lowest = chooseLowest(paper, table, setup, file, runs);
   const settings = await settingsOf(table, runs);
-  const found = tableCells(paper, table, choice, runs, lowest);
+  const found = tableCells(paper, table, {}, runs, lowest);
   const references = found.map((cell) => referenceOf(inputs, settings, cell));
   const judgements = judgeAll(found.map((cell, index) => ({
     values: cell.values,
@@ -172,5 +173,11 @@ export async function judgeTable(inputs: TableInputs): Promise<JudgedTable> {
       ...(runsNeeded === undefined ? {} : { runsNeeded }),
     };
   });
-  return { cells, lowest, reference: file };
+  return {
+    cells: cells.filter(({ row, column }) =>
+      (choice.rows?.includes(row) ?? true) && (choice.columns?.includes(column) ?? true)
+    ),
+    lowest,
+    reference: file,
+  };
 }

@@ -1,11 +1,14 @@
 // Table 1 at tiny scale: its stored reference belongs to the settings, data and encoders as they are, meets what the tiny world
 // promises, and is judged and drawn as it should.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { setupForTable } from "../../cli/commands/setup.ts";
 import { resultTarget } from "../../cli/papers.ts";
 import { misplacedAnswers } from "../../repro/data/squad.ts";
-import { type Setup, wantedRuns } from "../../repro/paper/mod.ts";
+import { type Choice, judgedRuns, type Setup, wantedRuns } from "../../repro/paper/mod.ts";
 import { renderMarkdown, renderText } from "../../repro/render/mod.ts";
 import type { FinishedRun } from "../../repro/runs/mod.ts";
 import type { RunSpec } from "../../repro/spec/mod.ts";
@@ -118,7 +121,11 @@ test("without runs every cell is missing, and the table can be drawn", async () 
 });
 
 /** Every number of a whole table is 70, over four seeds at scale paper; `partial` says what was partial about a run. */
-async function atPaper(partial: (spec: RunSpec) => string[] | undefined, data = "fetched") {
+async function atPaper(
+  partial: (spec: RunSpec) => string[] | undefined,
+  data = "fetched",
+  choice: Choice = {},
+) {
   const models = Object.fromEntries(paper.models.map(({ id, hub }) => [id, { model: hub, revision: "r" }]));
   const whole: Setup = { ...setup, scale: "paper", data, models };
   const runs = wantedRuns(paper, table, whole).map(({ request, spec }): RunOfTable => {
@@ -133,7 +140,7 @@ async function atPaper(partial: (spec: RunSpec) => string[] | undefined, data = 
     const run = { metrics, provenance: { partial: partial(spec) } } as unknown as FinishedRun;
     return { request, spec, run };
   });
-  const judged = await judgeTable({ paper, table, setup: whole, choice: {}, runs, file: null });
+  const judged = await judgeTable({ paper, table, setup: whole, choice, runs, file: null });
   const sentences = [...new Set(runs.flatMap(({ run }) => run!.provenance.partial ?? []))];
   const context = { setup: whole, device: "none", reason: "asked", runs, partial: sentences };
   const refused = judged.cells.filter(({ verdict }) => verdict === "not comparable");
@@ -190,6 +197,66 @@ test("what rests on partial data is not compared with the paper, and nothing els
       /^(xquad|mlqa)/.test(column) === (verdict === "not comparable")
     ),
   );
+});
+
+test("a chosen cell has the verdict that it has in the whole table", async () => {
+  const whole = await atPaper(() => undefined);
+  const some = { rows: ["xlmr/gu"], columns: ["xnli/average/accuracy", "mlqa/en/f1"] };
+  const few = await atPaper(() => undefined, "fetched", some);
+  assert.is(few.cells.length, 2);
+  for (const cell of few.cells) {
+    assert.equal(cell, whole.cells.find(({ row, column }) => row === cell.row && column === cell.column));
+    assert.match(cell.why, /Holm's correction for 1\d\d cells/);
+  }
+});
+
+test("beside chosen cells the whole table is looked at, and nothing is missed that is not at hand", async () => {
+  const values = { rows: "mbert/gu", columns: "xquad", seeds: "4", backend: "wasm" };
+  const { setup: all, choice } = await setupForTable(values, paper, table);
+  assert.equal(all, setup);
+  assert.is(wantedRuns(paper, table, all, choice).length, 4);
+  const judged = judgedRuns(paper, table, all, choice).map(({ spec }) => spec);
+  assert.equal(judged.slice(0, 4), wantedRuns(paper, table, all, choice).map(({ spec }) => spec));
+  assert.equal(
+    new Set(judged.map((each) => JSON.stringify(each))),
+    new Set(specs.map((each) => JSON.stringify(each))),
+  );
+  // A data root that holds what the chosen cells need, and no more.
+  const root = await mkdtemp(join(tmpdir(), "repro-table1-"));
+  try {
+    const write = async (path: string, text: string) => {
+      await mkdir(dirname(join(root, path)), { recursive: true });
+      await writeFile(join(root, path), text);
+    };
+    const squad = JSON.stringify({
+      data: [{
+        title: "t",
+        paragraphs: [{
+          context: "a b",
+          qas: [{ id: "1", question: "what?", answers: [{ text: "a", answer_start: 0 }] }],
+        }],
+      }],
+    });
+    await write("vocab/bert-base-multilingual-cased/vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\n");
+    for (const path of ["train-v1.1", "dev-v1.1"]) await write(`squad/${path}.json`, squad);
+    for (const { id, languages } of datasets.filter(({ task }) => task === "squad")) {
+      for (const language of languages) {
+        const test = id === "mlqa" ? `test-context-${language}-question-${language}` : `xquad.${language}`;
+        await write(`${id}/${test}.json`, squad);
+      }
+    }
+    const real = { ...values, "data-root": root };
+    const { setup: part } = await setupForTable(real, paper, table);
+    assert.match(part.dataRevisions.squad!, /^[0-9a-f]{64}$/);
+    assert.match(part.dataRevisions.copa!, "not at hand");
+    let message = "";
+    await setupForTable({ ...real, columns: "xquad,xcopa" }, paper, table).catch((error) =>
+      message = error.message
+    );
+    assert.match(message, /no COPA training data|copa/);
+  } finally {
+    await rm(root, { recursive: true });
+  }
 });
 
 test("sentences about partial data that differ in the language alone become one", () => {
