@@ -2,6 +2,7 @@
 // asked, on the runs of a store. Leaves the predicates to the paper's folder and repro/claims; nothing is trained.
 import {
   type Claim,
+  claimNote,
   claimsMarkdown,
   claimsText,
   type Evidence,
@@ -62,7 +63,7 @@ export const command: Command = {
     }
     const judged = judgeClaims(claims, evidence);
     const note =
-      "scale tiny is a small world made by this project: its runs neither confirm nor refute the paper.\n";
+      `scale tiny is a small world made by this project: its runs neither confirm nor refute the paper.\n${claimNote}\n`;
     const text = values.json
       ? JSON.stringify({ note: note.trim(), claims: judged }, null, 2) + "\n"
       : values.markdown

@@ -49,7 +49,10 @@ export interface Case {
   arithmetic: string;
 }
 
-/** "partly": some decided cases hold and some do not. "undecided": no case is decided. */
+/**
+ * "holds" and "fails" are shown. "partly": of a claim about every case, some are shown to hold and some not to. "undecided": noise or
+ * missing values leave it open, whatever the decided cases say for it.
+ */
 export type ClaimVerdict = "holds" | "partly" | "fails" | "undecided";
 
 export interface Outcome {

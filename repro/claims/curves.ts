@@ -1,8 +1,8 @@
 // Promises predicates over what was logged during training: a hill, one curve above another, an order of layers.
 // Leaves logging to training and drawing to figures.
-import { mean } from "../checks/mod.ts";
-import type { Case, CurvePoint, Evidence, Outcome } from "./claim.ts";
-import { outcome } from "./predicates.ts";
+import { mean, standardDeviation, studentT, twoSidedP } from "../checks/mod.ts";
+import type { Case, CellValue, CurvePoint, Evidence, Outcome } from "./claim.ts";
+import { confidence, halfWidth, outcome, positive } from "./predicates.ts";
 
 /** Centred moving average over `window` points, shorter at the ends. */
 export function movingAverage(curve: readonly CurvePoint[], window: number): CurvePoint[] {
@@ -72,7 +72,13 @@ export function hills(settings: readonly Setting[], factor: number): (evidence: 
   };
 }
 
-/** Over the first `share` of the steps the mean of the first curve is above that of the second. */
+const over = (values: readonly number[]): CellValue => ({
+  mean: mean(values),
+  sd: standardDeviation(values),
+  n: values.length,
+});
+
+/** Over the first `share` of the steps the mean of the first curve is above that of the second, beyond the noise over seeds. */
 export function higherAtFirst(
   settings: readonly (Setting & { other: string })[],
   share: number,
@@ -81,7 +87,7 @@ export function higherAtFirst(
     const cases: Case[] = [];
     const missing: string[] = [];
     const early = (curves: readonly (readonly CurvePoint[])[]) =>
-      mean(curves.map((curve) => {
+      over(curves.map((curve) => {
         const last = curve[curve.length - 1].step * share;
         return mean(curve.filter(({ step }, i) => i === 0 || step <= last).map(({ value }) => value));
       }));
@@ -94,12 +100,17 @@ export function higherAtFirst(
       if (theirs.length === 0) missing.push(absent({ ...setting, row: setting.other }));
       if (ours.length === 0 || theirs.length === 0) continue;
       const [a, b] = [early(ours), early(theirs)];
+      const difference = { value: a.mean - b.mean, halfWidth: halfWidth(a, b) };
       cases.push({
         label: setting.label,
         cells: [],
-        value: a / b,
-        holds: a > b,
-        arithmetic: `${a.toExponential(2)} against ${b.toExponential(2)}, ${(a / b).toFixed(2)} times`,
+        ...difference,
+        holds: positive(evidence, difference),
+        arithmetic: `${a.mean.toExponential(2)} − ${b.mean.toExponential(2)} = ${
+          difference.value.toExponential(2)
+        }${difference.halfWidth === undefined ? "" : ` ± ${difference.halfWidth.toExponential(2)}`}, ${
+          (a.mean / b.mean).toFixed(2)
+        } times`,
       });
     }
     return outcome(cases, missing);
@@ -114,7 +125,7 @@ export function orderCorrelation(a: readonly number[], b: readonly number[]): nu
   return 1 - (6 * squares) / (n * (n * n - 1));
 }
 
-/** The mean over seeds of the correlation with the top-down order is at least `least`. */
+/** The mean over seeds of the correlation with the top-down order is at least `least`, beyond the noise over seeds. */
 export function topDown(settings: readonly Setting[], least: number): (evidence: Evidence) => Outcome {
   return (evidence) => {
     const cases: Case[] = [];
@@ -126,14 +137,17 @@ export function topDown(settings: readonly Setting[], least: number): (evidence:
         continue;
       }
       const all = orders.map((order) => orderCorrelation(order, [...order].sort((x, y) => y - x)));
+      const { mean: value, sd, n } = over(all);
+      const width = sd === undefined ? undefined : (studentT(confidence, n - 1) * sd) / Math.sqrt(n);
       cases.push({
         label: setting.label,
         cells: [],
-        value: mean(all),
-        holds: mean(all) >= least,
+        value,
+        halfWidth: width,
+        holds: width === undefined || (width > 0 && Math.abs(value - least) <= width) ? null : value >= least,
         arithmetic: `rank correlation with the top-down order ${
           all.map((each) => each.toFixed(2)).join(", ")
-        }`,
+        }: mean ${value.toFixed(2)}${width === undefined ? "" : ` ± ${width.toFixed(2)}`}`,
       });
     }
     return outcome(cases, missing);
@@ -153,11 +167,11 @@ function ranks(values: readonly number[]): number[] {
 export function rankCorrelation(a: readonly number[], b: readonly number[]): number | undefined {
   const [x, y] = [ranks(a), ranks(b)];
   const [mx, my] = [mean(x), mean(y)];
-  const over = x.reduce((sum, each, i) => sum + (each - mx) * (y[i] - my), 0);
+  const above = x.reduce((sum, each, i) => sum + (each - mx) * (y[i] - my), 0);
   const under = Math.sqrt(
     x.reduce((sum, each) => sum + (each - mx) ** 2, 0) * y.reduce((sum, each) => sum + (each - my) ** 2, 0),
   );
-  return under === 0 ? undefined : over / under;
+  return under === 0 ? undefined : above / under;
 }
 
 const area = (curve: readonly CurvePoint[]) =>
@@ -165,6 +179,12 @@ const area = (curve: readonly CurvePoint[]) =>
     (sum, { step, value }, i) => sum + ((value + curve[i].value) / 2) * (step - curve[i].step),
     0,
   );
+
+/** Whether a rank correlation of n pairs is positive: null where its sign may be chance (Student's t, as for Pearson's). */
+function signOf(correlation: number, n: number): boolean | null {
+  const t = correlation * Math.sqrt((n - 2) / Math.max(0, 1 - correlation ** 2));
+  return twoSidedP(t, n - 2) > 1 - confidence ? null : correlation > 0;
+}
 
 /** Over rows that differ in their schedule alone: the mean area under the logged curve against a result, at least five rows. */
 export function areaAgainstTransfer(
@@ -197,7 +217,7 @@ export function areaAgainstTransfer(
         label,
         cells: found.map(({ name }) => name),
         value: correlation,
-        holds: correlation > 0,
+        holds: signOf(correlation, found.length),
         arithmetic: `rank correlation ${correlation.toFixed(2)} over ${found.length} schedules`,
       });
     }

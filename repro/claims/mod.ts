@@ -28,8 +28,9 @@ export {
   outcome,
   positive,
   statedMean,
+  withNoise,
 } from "./predicates.ts";
-export type { Pair, StatedMean } from "./predicates.ts";
+export type { Pair, Quantifier, StatedMean } from "./predicates.ts";
 export { publishedEvidence, referenceEvidence } from "./evidence.ts";
-export { claimLegend, claimsMarkdown, claimsText, judgeClaims } from "./render.ts";
+export { claimLegend, claimNote, claimsMarkdown, claimsText, judgeClaims } from "./render.ts";
 export type { JudgedClaim } from "./render.ts";

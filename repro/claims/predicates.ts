@@ -3,7 +3,8 @@
 import { welchHalfWidth } from "../checks/mod.ts";
 import type { Case, CellName, CellValue, ClaimVerdict, Evidence, Outcome } from "./claim.ts";
 
-const confidence = 0.95;
+/** Of every interval on runs. */
+export const confidence = 0.95;
 /** A printed number with two decimals may be off by half of the last one. */
 const rounding = 0.005;
 const points = (value: number) => value.toFixed(2);
@@ -45,29 +46,44 @@ export function differences(
   return { found, missing };
 }
 
-/** The verdict that follows from the decided cases: all, some, none, or none there. */
-export function outcome(cases: Case[], missing: string[], why?: string): Outcome {
+/** Of how many cases a claim speaks. */
+export type Quantifier = "every" | "some";
+
+/**
+ * The verdict that the cases and what is missing allow. A claim about every case holds where all of them are shown to, and fails in part
+ * or whole by one that is shown not to; with open or missing cases and none against it is undecided. A claim about some cases holds by
+ * one of them, and fails only where all are there and none is open.
+ */
+export function outcome(
+  cases: Case[],
+  missing: string[],
+  why?: string,
+  of: Quantifier = "every",
+): Outcome {
   const holding = cases.filter(({ holds }) => holds === true).length;
   const failing = cases.filter(({ holds }) => holds === false).length;
-  const verdict: ClaimVerdict = holding + failing === 0
-    ? "undecided"
-    : failing === 0
-    ? "holds"
-    : holding === 0
-    ? "fails"
-    : "partly";
+  const complete = cases.length > 0 && holding + failing === cases.length && missing.length === 0;
   const lacking = missing.length === 0
     ? ""
     : `; ${missing.length} wanted value${missing.length > 1 ? "s are" : " is"} not there`;
+  const verdict: ClaimVerdict = of === "every"
+    ? failing > 0 ? (holding > 0 ? "partly" : "fails") : complete ? "holds" : "undecided"
+    : holding > 0
+    ? "holds"
+    : complete
+    ? "fails"
+    : "undecided";
   return { verdict, why: (why ?? counts(cases)) + lacking, cases, missing };
 }
 
-/** How many cases hold, and how many lie within noise. */
+/** How many cases are shown to hold, how many not to, and how many lie within noise. */
 function counts(cases: readonly Case[]): string {
   if (cases.length === 0) return "no case can be computed";
-  const holding = cases.filter(({ holds }) => holds === true).length;
-  const open = cases.filter(({ holds }) => holds === null).length;
-  return `${holding} of ${cases.length} cases hold${open > 0 ? `, ${open} lie within noise` : ""}`;
+  const number = (of: boolean | null) => cases.filter(({ holds }) => holds === of).length;
+  const [holding, failing, open] = [number(true), number(false), number(null)];
+  return `${holding} of ${cases.length} cases hold${failing > 0 ? `, ${failing} do not` : ""}${
+    open > 0 ? `, ${open} lie within noise` : ""
+  }`;
 }
 
 /** Whether a difference is positive: at face value on the paper, beyond noise on runs. */
@@ -79,10 +95,18 @@ export function positive(
   return halfWidth === undefined || Math.abs(value) <= halfWidth ? null : value > 0;
 }
 
+/** "+1.00 ± 1.73": a difference with half of its 95 % interval where that is known. */
+export const withNoise = (value: number, halfWidth: number | undefined): string =>
+  `${signed(value)}${halfWidth === undefined ? "" : ` ± ${points(halfWidth)}`}`;
+
 const arithmetic = ({ a, b, value, halfWidth }: Difference) =>
-  `${points(a.mean)} − ${points(b.mean)} = ${signed(value)}${
-    halfWidth === undefined ? "" : ` ± ${points(halfWidth)}`
-  }`;
+  `${points(a.mean)} − ${points(b.mean)} = ${withNoise(value, halfWidth)}`;
+
+/** Whether a distance is at most `margin`: null where its interval lies neither inside nor outside. */
+const within = (distance: number, width: number | undefined, margin: number): boolean | null => {
+  const [size, noise] = [Math.abs(distance), width ?? Infinity];
+  return size + noise <= margin ? true : size - noise > margin ? false : null;
+};
 
 const caseOf = (difference: Difference, holds: boolean | null): Case => ({
   label: difference.label,
@@ -101,10 +125,10 @@ export function noise(cases: readonly Case[]): string {
   return `, ${beyond} of ${known.length} differences exceed their 95 % half-width`;
 }
 
-/** Left above right in every pair; `clearly`: on the paper too by more than the 95 % half-width where it is known. */
+/** Left above right in every pair, or in some; `clearly`: on the paper too by more than the 95 % half-width where it is known. */
 export function above(
   pairs: readonly Pair[],
-  { clearly = false }: { clearly?: boolean } = {},
+  { clearly = false, of = "every" }: { clearly?: boolean; of?: Quantifier } = {},
 ): (evidence: Evidence) => Outcome {
   return (evidence) => {
     const { found, missing } = differences(evidence, pairs);
@@ -116,7 +140,7 @@ export function above(
           : positive(evidence, difference),
       )
     );
-    return outcome(cases, missing, cases.length === 0 ? undefined : counts(cases) + noise(cases));
+    return outcome(cases, missing, cases.length === 0 ? undefined : counts(cases) + noise(cases), of);
   };
 }
 
@@ -125,10 +149,11 @@ export function alike(pairs: readonly Pair[], margin: number): (evidence: Eviden
   return (evidence) => {
     const { found, missing } = differences(evidence, pairs);
     const cases = found.map((difference) => {
-      const size = Math.abs(difference.value);
-      if (evidence.source === "paper") return caseOf(difference, size <= margin);
-      const width = difference.halfWidth ?? Infinity;
-      return caseOf(difference, size + width <= margin ? true : size - width > margin ? false : null);
+      const { value, halfWidth } = difference;
+      const holds = evidence.source === "paper"
+        ? Math.abs(value) <= margin
+        : within(value, halfWidth, margin);
+      return caseOf(difference, holds);
     });
     if (cases.length === 0) return outcome(cases, missing);
     const largest = Math.max(...cases.map(({ value }) => Math.abs(value)));
@@ -137,7 +162,7 @@ export function alike(pairs: readonly Pair[], margin: number): (evidence: Eviden
     return outcome(
       cases,
       missing,
-      `largest difference ${points(largest)}, margin ${
+      `${counts(cases)}; largest difference ${points(largest)}, margin ${
         points(margin)
       }; shown at 95 % in ${shown} of ${cases.length} cases`,
     );
@@ -150,13 +175,13 @@ export interface StatedMean {
   /** The number in the text. */
   stated: number;
   decimals: number;
-  /** "at least": the computed mean may be larger. */
-  relation?: "equal" | "at least";
+  /** "at least": the computed mean may be larger. Else points within which runs must be shown to repeat the number. */
+  relation: "at least" | { within: number };
 }
 
 /**
- * The mean of differences is the number that the text states. On the paper's own numbers it must follow but for rounding; on
- * runs it may differ by its 95 % half-width, and "at least" must be shown or refuted by more than that.
+ * The mean of differences is the number that the text states. On the paper's own numbers it must follow but for rounding; runs must
+ * be shown, or shown not, to come within the margin, or to be at least that much: what lies within their noise is undecided.
  */
 export function statedMean(statements: readonly StatedMean[]): (evidence: Evidence) => Outcome {
   return (evidence) => {
@@ -167,14 +192,17 @@ export function statedMean(statements: readonly StatedMean[]): (evidence: Eviden
       absent.push(...missing);
       if (missing.length === 0) cases.push(statedCase(evidence, statement, found));
     }
-    const why = cases.map(({ label, value }) => `${label} ${signed(value)}`).join(", ");
+    const noisy = evidence.source === "runs";
+    const why = cases.map(({ label, value, halfWidth }) =>
+      `${label} ${noisy ? withNoise(value, halfWidth) : signed(value)}`
+    ).join(", ");
     return outcome(cases, absent, why === "" ? undefined : why);
   };
 }
 
 function statedCase(
   { source }: Evidence,
-  { label, stated, decimals, relation = "equal" }: StatedMean,
+  { label, stated, decimals, relation }: StatedMean,
   found: readonly Difference[],
 ): Case {
   const value = found.reduce((sum, each) => sum + each.value, 0) / found.length;
@@ -184,26 +212,27 @@ function statedCase(
     : undefined;
   const distance = value - stated;
   // Two printed numbers a difference, each off by half of its last decimal.
-  const slack = 2 * rounding + (relation === "equal" ? 0.5 * 10 ** -decimals : 0);
+  const slack = 2 * rounding + (relation === "at least" ? 0 : 0.5 * 10 ** -decimals);
   const holds = source === "paper"
-    ? relation === "equal" ? Math.abs(distance) <= slack : distance >= -slack
-    : width === undefined
-    ? null
-    : relation === "equal"
-    ? Math.abs(distance) <= width
-    : Math.abs(distance) <= width
-    ? null
-    : distance > 0;
+    ? relation === "at least" ? distance >= -slack : Math.abs(distance) <= slack
+    : relation === "at least"
+    ? positive({ source }, { value: distance, halfWidth: width })
+    : within(distance, width, relation.within);
   const terms = found.map(({ a, b }) => `${points(a.mean)} − ${points(b.mean)}`).join(" + ");
+  const asked = relation === "at least"
+    ? `at least ${stated.toFixed(decimals)}`
+    : `${stated.toFixed(decimals)}${
+      source === "runs" ? `, to be met within ${points(relation.within)}` : ""
+    }`;
   return {
     label,
     cells: found.flatMap(({ left, right }) => [left, right]),
     value,
     halfWidth: width,
     holds,
-    arithmetic: `${found.length > 1 ? `(${terms}) / ${found.length}` : terms} = ${signed(value)}; stated ${
-      relation === "equal" ? "" : "at least "
-    }${stated.toFixed(decimals)}`,
+    arithmetic: `${found.length > 1 ? `(${terms}) / ${found.length}` : terms} = ${
+      withNoise(value, width)
+    }; stated ${asked}`,
   };
 }
 

@@ -5,6 +5,11 @@ import type { Claim, ClaimVerdict, Evidence, Outcome } from "./claim.ts";
 const marks: Record<ClaimVerdict, string> = { holds: "=", partly: "~", fails: "≠", undecided: "?" };
 export const claimLegend = "= holds   ~ holds in part   ≠ fails   ? undecided";
 
+/** To be told wherever claims are shown. */
+export const claimNote =
+  "On runs each case stands for itself, at 95 %: nothing is corrected for the number of cases or claims. " +
+  "A claim about every case holds where all of them are shown.";
+
 export interface JudgedClaim {
   id: string;
   about: Claim["about"];

@@ -2,7 +2,7 @@
 // Leaves filters and the panel of a number to page/main.ts, whose JavaScript lies in assets/, and what is shown to gather.ts.
 import type { FindingKind, Place } from "../audit/mod.ts";
 import { type Verdict, verdicts } from "../checks/mod.ts";
-import type { ClaimVerdict } from "../claims/mod.ts";
+import { claimNote, type ClaimVerdict } from "../claims/mod.ts";
 import { escaped } from "../render/panels/styles.ts";
 import { pathOf, readText } from "../runtime.ts";
 import type { ReportCell, ReportData, ReportFigure, ReportPaper, ReportTable } from "./data.ts";
@@ -211,9 +211,9 @@ function claimsHtml({ id, claims, note }: ReportPaper): string {
   return `<section id="${id}-claims" data-section><h3>Claims in prose</h3>${
     entries.length === 0
       ? "<p>None are declared.</p>"
-      : `${note === undefined ? "" : `<p class="faint">${escaped(note)}</p>`}<ul class="list">${
-        entries.join("\n")
-      }</ul>`
+      : `${note === undefined ? "" : `<p class="faint">${escaped(note)}</p>`}<p class="faint">${
+        escaped(claimNote)
+      }</p><ul class="list">${entries.join("\n")}</ul>`
   }</section>`;
 }
 

@@ -105,6 +105,7 @@ test("claims: each on the paper's numbers and on the stored runs", async () => {
   assert.is(code, 0);
   const { claims, note } = JSON.parse(out);
   assert.match(note, "neither confirm nor refute");
+  assert.match(note, "nothing is corrected for the number of cases or claims");
   assert.equal(claims.map(({ id }: { id: string }) => id), ["gain-mbert-average", "training-sizes"]);
   assert.equal(Object.keys(claims[0].outcomes), ["paper", "stored tiny runs"]);
   assert.equal(Object.keys(claims[1].outcomes), ["paper"]);

@@ -12,6 +12,7 @@ import {
   type Pair,
   positive,
   statedMean,
+  withNoise,
 } from "../../../repro/claims/mod.ts";
 import { alikeMargin, cell, claimedGain, datasets, models, pair, pairs, titles } from "./cells.ts";
 
@@ -77,13 +78,14 @@ export const mainClaims: readonly Claim[] = [
     about: "results",
     section: "5.3",
     quote: "improving mBERT from standard training on XNLI for 3.58 points",
-    asks: "FUN − standard of mBERT on XNLI is 3.58",
+    asks: `FUN − standard of mBERT on XNLI is 3.58; of runs: within ${alikeMargin} point of it`,
     evaluate: statedMean([
       {
         label: "mBERT XNLI",
         pairs: [pair("mbert", "xnli", ["fun", "standard"])],
         stated: 3.58,
         decimals: 2,
+        relation: { within: alikeMargin },
       },
     ]),
   },
@@ -92,8 +94,15 @@ export const mainClaims: readonly Claim[] = [
     about: "results",
     section: "5.3",
     quote: "or the average of 2.03 points across all 4 datasets",
-    asks: "the mean of FUN − standard of mBERT over the four data sets is 2.03",
-    evaluate: statedMean([{ label: "mBERT", pairs: gains(["mbert"]), stated: 2.03, decimals: 2 }]),
+    asks:
+      `the mean of FUN − standard of mBERT over the four data sets is 2.03; of runs: within ${alikeMargin} point of it`,
+    evaluate: statedMean([{
+      label: "mBERT",
+      pairs: gains(["mbert"]),
+      stated: 2.03,
+      decimals: 2,
+      relation: { within: alikeMargin },
+    }]),
   },
   {
     id: "fun-at-least-rand",
@@ -135,7 +144,7 @@ export const mainClaims: readonly Claim[] = [
     quote:
       "both LPFT and GU are effective in closing the gap to full fine-tuning across all tasks and models",
     asks:
-      "GU is nearer to full fine-tuning than standard training is, or above it (Table 7, as far as it is legible)",
+      "GU is nearer to full fine-tuning than standard training is, or above it, on every data set (Table 7; four of its cells are not legible)",
     evaluate(evidence) {
       const cases: Case[] = [];
       const missing: string[] = [];
@@ -152,14 +161,18 @@ export const mainClaims: readonly Claim[] = [
             continue;
           }
           const [before, after] = [whole.mean - standard.mean, whole.mean - gu.mean];
+          // The gaps differ by GU − standard: full fine-tuning is the same number in both.
+          const closed = { value: before - after, halfWidth: halfWidth(gu, standard) };
           cases.push({
             label: `${titles[model]} ${titles[dataset]}`,
             cells: names,
-            value: before - after,
-            holds: positive(evidence, { value: before - after, halfWidth: halfWidth(gu, standard) }),
+            ...closed,
+            holds: positive(evidence, closed),
             arithmetic: `gap ${whole.mean.toFixed(2)} − ${standard.mean.toFixed(2)} = ${
               before.toFixed(2)
-            } becomes ${whole.mean.toFixed(2)} − ${gu.mean.toFixed(2)} = ${after.toFixed(2)}`,
+            } becomes ${whole.mean.toFixed(2)} − ${gu.mean.toFixed(2)} = ${after.toFixed(2)}, closed by ${
+              withNoise(closed.value, closed.halfWidth)
+            }`,
           });
         }
       }
@@ -181,9 +194,8 @@ export const mainClaims: readonly Claim[] = [
           right: full(model, dataset),
         }))
       );
-      const result = above(list)(evidence);
       // "In some cases": one is enough.
-      return { ...result, verdict: result.verdict === "partly" ? "holds" : result.verdict };
+      return above(list, { of: "some" })(evidence);
     },
   },
   {

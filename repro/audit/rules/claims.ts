@@ -35,7 +35,8 @@ export function claims(paper: AuditedPaper): RuleReport {
       id: "claims/undecided",
       kind: "note",
       places: undecided.map(({ section }) => ({ section })),
-      says: `${undecided.length} claims rest on numbers that no table prints.`,
+      says:
+        `${undecided.length} claims rest on numbers that no table prints, or not so that they can be read.`,
       arithmetic: undecided.map(({ id, section }) => `${id} (${section})`).join(", "),
     });
   }
