@@ -1,6 +1,6 @@
 // Promises to bring many runs to their end in several processes: progress with the time left, one failure never stops the
 // others, a worker that dies is replaced, and an interruption leaves checkpoints. Leaves showing it to the caller.
-import { machine, resolve, warn } from "../runtime.ts";
+import { env, machine, resolve, warn } from "../runtime.ts";
 import { RunStore } from "../runs/mod.ts";
 import { runId, runName, type RunSpec } from "../spec/mod.ts";
 import { type LineChild, scriptCommand, startLineChild } from "./process.ts";
@@ -23,7 +23,7 @@ export interface LaunchOptions {
   store: RunStore;
   /** Module that exports `executeRun`. */
   execution: URL;
-  /** Processes at a time; by default as many as the machine has cores. */
+  /** Processes at a time; by default one on webgpu, where all share a device, else as many as the machine has cores. */
   jobs?: number;
   /** Examples on the device at a time; see ExecuteOptions. */
   microBatch?: number;
@@ -141,13 +141,16 @@ export async function launch(options: LaunchOptions): Promise<LaunchResult> {
     return job;
   };
 
-  const workers = Math.max(1, Math.min(options.jobs ?? machine().cpus, queue.length));
+  const { cpus } = machine();
+  const most = options.jobs ?? (queue.some(({ spec }) => spec.backend === "webgpu") ? 1 : cpus);
+  const workers = Math.max(1, Math.min(most, queue.length));
   const command = [
     ...scriptCommand(new URL("./worker-main.ts", import.meta.url)),
     options.execution.href,
     resolve(store.folder),
   ];
-  const env = { REPRO_THREADS: String(Math.max(1, Math.floor(machine().cpus / workers))) };
+  // Cores that no process of its own would use are its threads.
+  const threads = env("REPRO_THREADS") ?? String(Math.max(1, Math.floor(cpus / workers)));
   const children = new Set<LineChild>();
   let broken: string | undefined;
 
@@ -162,7 +165,7 @@ export async function launch(options: LaunchOptions): Promise<LaunchResult> {
       }
       let heard: (report: Report) => void = () => {};
       const child = startLineChild(command, {
-        env,
+        env: { REPRO_THREADS: threads },
         onLine(line) {
           let report: Report;
           try {

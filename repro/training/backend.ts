@@ -2,9 +2,9 @@
 // Leaves devices and drivers to repro/gpu.ts and kernels to core/backends/.
 import type { Backend } from "../../core/mod.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
-import { createWasmBackend } from "../../core/backends/wasm/backend.ts";
+import { createWasmBackend, MOST_THREADS } from "../../core/backends/wasm/backend.ts";
 import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
-import { env } from "../runtime.ts";
+import { env, machine } from "../runtime.ts";
 import { type AdapterDescription, describeAdapter, openGpu, requireAdapter } from "../gpu.ts";
 import { storedChoices } from "../tuning.ts";
 import type { BackendName, RunSpec } from "../spec/mod.ts";
@@ -28,8 +28,10 @@ export async function resolveBackend(choice: BackendChoice): Promise<{ name: Bac
 }
 
 /**
- * Opens a backend. `half` asks for half precision, in matrix products or also for frozen weights: a GPU's affair. `threads` counts for wasm only, and so does REPRO_SIMD: "plain" is without relaxed SIMD, which rounds differently
- * from processor to processor, but the same bits on each; "wide" lets Node 24's V8 use 256-bit registers, for the same bits.
+ * Opens a backend. `half` asks for half precision, in matrix products or also for frozen weights: a GPU's affair. `threads` counts
+ * for wasm only (default REPRO_THREADS, else 1; any number gives the same bits), and so does REPRO_SIMD: "plain" is without relaxed
+ * SIMD, which rounds differently from processor to processor, but the same bits on each; "wide" lets Node 24's V8 use 256-bit
+ * registers, for the same bits.
  */
 export async function openBackend(
   name: BackendName,
@@ -42,7 +44,12 @@ export async function openBackend(
     );
   }
   if (name === "reference") return await createReferenceBackend();
-  if (name === "wasm") return await createWasmBackend({ threads: options.threads ?? 1, simd: simdChoice() });
+  if (name === "wasm") {
+    return await createWasmBackend({
+      threads: Math.min(options.threads ?? threadsChoice(), MOST_THREADS),
+      simd: simdChoice(),
+    });
+  }
   const { adapter, description } = await requireAdapter({ half: half !== undefined });
   if (half !== undefined && !adapter.features.has("shader-f16")) {
     throw new Error(
@@ -67,6 +74,16 @@ export function precisionOf({ precision, adapter }: RunSpec): { half?: "products
 /** For provenance: adapter and driver of a GPU, nothing for the others. */
 export async function adapterOf(name: BackendName): Promise<{ adapter?: AdapterDescription }> {
   return name === "webgpu" ? { adapter: (await requireAdapter()).description } : {};
+}
+
+/** For a process that has the machine to itself. */
+export const everyThread = (): number =>
+  env("REPRO_THREADS") === undefined ? machine().cpus : threadsChoice();
+
+function threadsChoice(): number {
+  const choice = env("REPRO_THREADS") ?? "1";
+  if (/^[1-9]\d*$/.test(choice)) return Number(choice);
+  throw new Error(`REPRO_THREADS is "${choice}"; a whole number from 1 is needed`);
 }
 
 function simdChoice(): "auto" | "plain" | "wide" {

@@ -51,7 +51,11 @@ export const executeRun: ExecuteRun = async (spec, { store, signal, onProgress }
       }
     }
     await run.writeAdapter(new Uint8Array([1, 2, 3]));
-    const provenance = { backend: spec.backend, device: "fake" };
+    const threads = env("REPRO_THREADS");
+    const provenance = {
+      ...{ backend: spec.backend, device: "fake", process: process.pid },
+      ...(threads === undefined ? {} : { threads }),
+    };
     await run.finish({ metrics, schedule: [{ step: 0, layers: [11] }], provenance, steps });
   } catch (error) {
     if (!signal.aborted) await run.fail(error);

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { deviations } from "../../papers/fun-with-fisher/deviations.ts";
 import { hyperparameters, type Setting, settingItems } from "../../papers/fun-with-fisher/hyperparameters.ts";
 import { readAllStored } from "../../core/mod.ts";
@@ -150,6 +151,25 @@ test("micro-batches: the same run by its id, the same losses and tr(F) but for r
   cut.traces.forEach((trace, i) =>
     assert.ok(worst(trace, whole.traces[i]) < 1e-3, `${trace} ${whole.traces[i]}`)
   );
+});
+
+test("wasm: REPRO_THREADS changes how long a run takes, none of its bits", async () => {
+  const spec = specOf({ method: "fun" }, { trackFisherEvery: 4 });
+  const runs = [];
+  for (const threads of ["1", "2"]) {
+    process.env.REPRO_THREADS = threads;
+    runs.push(await execute(spec).finally(() => delete process.env.REPRO_THREADS));
+  }
+  const [one, two] = runs;
+  assert.match(one.run.provenance.device as string, /, 1 thread$/);
+  assert.match(two.run.provenance.device as string, /, 2 threads$/);
+  assert.equal(two.adapter, one.adapter);
+  assert.equal([two.losses, two.traces, two.run.metrics], [one.losses, one.traces, one.run.metrics]);
+  process.env.REPRO_THREADS = "all";
+  const error = await openBackend("wasm").then(() => null, (thrown) => thrown).finally(() =>
+    delete process.env.REPRO_THREADS
+  );
+  assert.match(error?.message ?? "opened", /REPRO_THREADS is "all"; a whole number from 1 is needed/);
 });
 
 test("a finished run is scored anew from its stored adapter alone, in its own languages and others", async () => {

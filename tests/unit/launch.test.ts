@@ -6,7 +6,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { launch, type LaunchProgress } from "../../repro/launch/mod.ts";
 import { RunStore } from "../../repro/runs/mod.ts";
-import { join, readText } from "../../repro/runtime.ts";
+import { join, machine, readText } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
 import { spec } from "../fakes/specs.ts";
 
@@ -43,6 +43,27 @@ test("every run is finished, with progress up to the whole, and a second launch 
   assert.equal(again, { finished: 5, failed: [], interrupted: false });
 });
 
+test("each process has its share of the cores as threads; on a GPU there is one process unless more are asked for", async () => {
+  const { cpus } = machine();
+  const provenances = async (backend: "wasm" | "webgpu", jobs?: number) => {
+    const specs = [1, 2].map((seed) => spec({ seed, backend, method: `schedule-${jobs ?? 0}` }));
+    await launch({ specs, store, execution, ...(jobs === undefined ? {} : { jobs }) });
+    return await Promise.all(
+      specs.map(async (each) => (await store.finished(await runId(each)))!.provenance),
+    );
+  };
+  const alone = await provenances("wasm", 1);
+  assert.equal(alone.map(({ threads }) => threads), [String(cpus), String(cpus)]);
+  const two = await provenances("wasm", 2);
+  assert.equal(new Set(two.map(({ threads }) => threads)), new Set([String(Math.max(1, cpus >> 1))]));
+  const gpu = await provenances("webgpu");
+  assert.is(new Set(gpu.map(({ process }) => process)).size, 1);
+  process.env.REPRO_THREADS = "3";
+  const asked = await provenances("wasm");
+  delete process.env.REPRO_THREADS;
+  assert.equal(asked.map(({ threads }) => threads), ["3", "3"]);
+});
+
 test("one failing run is named and the others are finished", async () => {
   process.env.REPRO_FAKE_FAIL = "seed 1";
   const { finished, failed } = await launch({ specs: seeds(3), store, execution, jobs: 2 });
@@ -70,7 +91,8 @@ test("an interruption leaves checkpoints and the next launch goes on from them",
     jobs: 2,
     signal: stop.signal,
     onProgress({ running }) {
-      if (running.some((run) => run.step >= 3)) stop.abort();
+      // That of which the store is asked below; the other may not have begun.
+      if (running.some((run) => run.step >= 3 && run.name.endsWith("seed 0"))) stop.abort();
     },
   });
   assert.ok(interrupted);

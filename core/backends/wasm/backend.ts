@@ -32,7 +32,7 @@ const HEAP_BASE = 65536;
 /** Word index of the table of scratch addresses; kernels/memory.ts has the byte address. */
 const SCRATCH = 2048 / 4;
 /** As many as the table of scratch addresses has room for. */
-const MOST_THREADS = 64;
+export const MOST_THREADS = 64;
 
 class WasmBackend implements Backend {
   readonly name = "wasm";
