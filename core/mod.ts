@@ -2,7 +2,7 @@
 
 export type { Backend, BackendName, DType, HostArray, MemoryStatistics } from "./backends/backend.ts";
 export type { RandomStream } from "./backends/kernels.ts";
-export { CoreError } from "./errors.ts";
+export { CoreError, OutOfMemoryError } from "./errors.ts";
 export { type Shape } from "./shape.ts";
 export { chain, empty, full, keep, parameter, scope, Tensor, tensor, zeros } from "./tensor.ts";
 export { Tape } from "./autograd.ts";

@@ -83,6 +83,12 @@ export function machine(): { cpus: number; memoryBytes: number; platform: string
   };
 }
 
+/** Bytes that new processes can take without pushing others out. macOS counts its caches as used: half of all is taken there. */
+export function availableMemory(): number {
+  if (process.platform === "darwin") return os.totalmem() / 2;
+  return process.availableMemory?.() || os.freemem();
+}
+
 /** Path of a file URL. */
 export const pathOf = (url: URL): string => fileURLToPath(url);
 

@@ -5,6 +5,7 @@ import { onInterrupt } from "../../repro/launch/process.ts";
 import { type FinishedRun, RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { warn } from "../../repro/runtime.ts";
 import { runId, runName, type RunSpec } from "../../repro/spec/mod.ts";
+import { memoryAdvice } from "../../repro/training/run-memory.ts";
 import type { Values } from "../ui/arguments.ts";
 import { launchProgress } from "../ui/progress.ts";
 import { wholeNumber } from "../ui/usage.ts";
@@ -28,15 +29,19 @@ export async function makeRuns(specs: RunSpec[], values: Values): Promise<Made> 
   });
   const progress = launchProgress();
   try {
+    const jobs = values.jobs === undefined ? undefined : wholeNumber("jobs", values.jobs, 1);
+    const microBatch = values["micro-batch"] === undefined
+      ? undefined
+      : wholeNumber("micro-batch", values["micro-batch"], 1);
+    const advice = await memoryAdvice(await unfinishedOf(store, specs), { jobs, microBatch });
+    for (const note of advice.notes) warn(note);
     const result = await launch({
       specs,
       store,
       execution: new URL("../../repro/training/execute.ts", import.meta.url),
       signal: stop.signal,
-      ...(values.jobs === undefined ? {} : { jobs: wholeNumber("jobs", values.jobs, 1) }),
-      ...(values["micro-batch"] === undefined
-        ? {}
-        : { microBatch: wholeNumber("micro-batch", values["micro-batch"], 1) }),
+      jobs: advice.jobs,
+      ...(microBatch === undefined ? {} : { microBatch }),
       onProgress: (each) => progress.show(each),
     });
     progress.stop();
@@ -51,6 +56,11 @@ export async function makeRuns(specs: RunSpec[], values: Values): Promise<Made> 
     progress.stop();
     off();
   }
+}
+
+async function unfinishedOf(store: RunStore, specs: readonly RunSpec[]): Promise<RunSpec[]> {
+  const runs = await finishedOf(store, specs), finished = new Set(runs.map(([spec]) => spec));
+  return specs.filter((spec) => !finished.has(spec));
 }
 
 /** Those of the runs that are in the store. */

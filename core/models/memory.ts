@@ -4,6 +4,8 @@
 import { type AdapterOptions, type LanguageConfig, languageDefaults } from "../adapters/adapters.ts";
 import { architectureOf } from "./architecture.ts";
 import type { EncoderConfig } from "./config.ts";
+import { momentsFit } from "../optim/moments.ts";
+import { largestPack } from "../optim/pack.ts";
 import { relativeRows, tableRows } from "./relative.ts";
 
 export interface TrainingShape {
@@ -14,20 +16,36 @@ export interface TrainingShape {
   /** Rows of the batch (for multiple choice all choices of all examples) and tokens of each. */
   rows: number;
   tokens: number;
-  /** Layers whose task adapter trains. */
+  /** What trains: task adapters and head (default), the language adapters, or encoder and head. */
+  trained?: "task" | "language" | "encoder";
+  /** Layers whose task adapter trains; language adapters and encoders count as a whole. */
   open: readonly number[];
+  /** Masked-language modelling: tokens whose words are predicted. */
+  predicted?: number;
+  /** The batch comes in pieces, of which `rows` is one: gradients are added up. */
+  inPieces?: boolean;
+  /** The backend replays steps (WebGPU): blocks that a recording uses serve nothing else. */
+  isRecorded?: boolean;
+  /** Bytes that the backend can ever hold, where that is known: what decides whether the host keeps the moments. */
+  maximumBytes?: number;
 }
 
 /** Bytes. */
 export interface TrainingMemory {
   /** Encoder, adapters and head. */
   weights: number;
-  /** Gradients and two moments of everything that may be trained: all task adapters and the head. */
+  /** Gradients of everything that may be trained, and its two moments unless the host has them. */
   optimizer: number;
   /** What the tape keeps for the backward pass, from the lowest open layer on. */
   saved: number;
   /** One layer while it is computed: its values go back to the pool when it is done. */
   working: number;
+  /** Where the encoder trains: what its weights leave behind when they move together; a step uses it again. */
+  moved: number;
+  /** The longest of all buffers. */
+  longest: number;
+  /** Moments that the host keeps, no part of the total. */
+  onHost: number;
   total: number;
 }
 
@@ -51,6 +69,9 @@ function languageParameters(
   };
   return adapters + block(upper, lower) + block(lower, upper);
 }
+
+/** Values of the words' embeddings. */
+const wordTable = ({ vocabularySize, hiddenSize }: EncoderConfig) => vocabularySize * hiddenSize;
 
 /** Values of one layer's task adapter. */
 function taskParameters({ task }: AdapterOptions, h: number): number {
@@ -85,6 +106,18 @@ function savedPerToken({ config, adapters }: TrainingShape, isOpen: boolean): nu
   return attention + firstNorm + feedForward + stacked + (isOpen ? ownPerToken(adapters, h) : 0) +
     2 * (2 + (language ? 1 : 0) + (task?.kind === "bottleneck" ? 1 : 0));
 }
+
+/** What a language adapter that trains keeps beyond that, or a layer: the inputs of its matrices. */
+function trainedPerToken({ trained, config, adapters }: TrainingShape): number {
+  const { hiddenSize: h, intermediateSize } = config;
+  if (trained === "encoder") return intermediateSize + 2 * h;
+  const { reduction } = { ...languageDefaults, ...Object.values(adapters.languages ?? {})[0] };
+  return trained === "language" ? h + 2 * Math.floor(h / reduction) : 0;
+}
+
+/** Values of masked-language modelling: logits with their gradient, and the head's inner values. */
+const ofPredictions = ({ predicted = 0, config: { vocabularySize, hiddenSize } }: TrainingShape) =>
+  predicted * (2 * vocabularySize + 8 * hiddenSize);
 
 /** What an open task adapter keeps beyond that: the input of its first matrix and both sides of its inner values. */
 function ownPerToken({ task }: AdapterOptions, h: number): number {
@@ -121,30 +154,45 @@ function workingPerToken({ config, adapters }: TrainingShape): number {
 
 /** An estimate: pools round sizes up, and kernels use a little scratch of their own. */
 export function trainingMemory(shape: TrainingShape): TrainingMemory {
-  const { config, adapters, headParameters, open } = shape;
+  const { config, adapters, headParameters, open, trained = "task" } = shape;
   const { hiddenSize: h, layers } = config;
   const count = shape.rows * shape.tokens;
   const task = layers * taskParameters(adapters, h);
   const languages = Object.values(adapters.languages ?? {})
     .reduce((sum, each) => sum + languageParameters(each, config), 0);
-  const lowest = Math.min(layers, ...open);
-  let perToken = 0, ofPositions = 0;
+  const encoder = encoderParameters(config);
+  const parameters = { task: task + headParameters, language: languages, encoder: encoder + headParameters };
+  const table = wordTable(config), isWhole = trained === "encoder";
+  // Below the layers: what a language's invertible block reads, or the embeddings' LayerNorm.
+  const lowest = trained === "task" ? Math.min(layers, ...open) : -1;
+  let perToken = trained === "task" ? 0 : layers * trainedPerToken(shape) + 3 * h, ofPositions = 0;
   for (let layer = lowest + 1; layer < layers; layer++) {
     perToken += savedPerToken(shape, open.includes(layer));
     ofPositions += savedOfPositions(shape);
   }
-  if (lowest < layers) {
+  if (lowest >= 0 && lowest < layers) {
     // In the lowest open layer gradients end at the adapter: of a LoRA that is the layer's beginning.
     perToken += adapters.task?.kind === "lora"
       ? savedPerToken(shape, true)
       : ownPerToken(adapters, h) + 2 * h + 2;
     if (adapters.task?.kind === "lora") ofPositions += savedOfPositions(shape);
   }
+  const weights = bytesEach * (encoder + languages + task + headParameters);
+  const moved = isWhole ? bytesEach * (encoder - (table > largestPack ? table : 0)) : 0;
+  const gradients = bytesEach * parameters[trained];
+  const fit = momentsFit(gradients, moved, weights, shape.maximumBytes ?? Infinity);
+  // Of a piece each parameter has a gradient of its own before it is added: the largest counts, where the block goes round.
+  const ofPiece = shape.isRecorded ? gradients : bytesEach * table;
   const bytes = {
-    weights: bytesEach * (encoderParameters(config) + languages + task + headParameters),
-    optimizer: bytesEach * 3 * (task + headParameters),
-    saved: bytesEach * (count * perToken + ofPositions),
+    weights,
+    optimizer: (fit ? 3 : 1) * gradients + (isWhole && shape.inPieces ? ofPiece : 0),
+    saved: bytesEach * (count * perToken + ofPositions + ofPredictions(shape)),
     working: bytesEach * count * workingPerToken(shape) + scoresWhileComputed(shape),
+    moved,
+    onHost: fit ? 0 : 2 * gradients,
+    longest: bytesEach * Math.max(table, (shape.predicted ?? 0) * config.vocabularySize),
   };
-  return { ...bytes, total: bytes.weights + bytes.optimizer + bytes.saved + bytes.working };
+  const activations = bytes.saved + bytes.working;
+  const ofStep = shape.isRecorded ? activations + moved : Math.max(activations, moved);
+  return { ...bytes, total: bytes.weights + bytes.optimizer + ofStep };
 }

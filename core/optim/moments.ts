@@ -94,6 +94,13 @@ function windowLength(parameters: readonly Tensor[]): number {
 /** Of the bytes that a backend can ever hold, the share that stays for activations where there is a choice. */
 const shareOfActivations = 1 / 4;
 
+/**
+ * Whether moments lie on a device that can hold so many bytes and has `live` in use: beside the gradients, with room for activations
+ * or for what moves, whichever is more. All in bytes.
+ */
+export const momentsFit = (gradients: number, moving: number, live: number, maximum: number): boolean =>
+  live + 3 * gradients + Math.max(moving, maximum === Infinity ? 0 : shareOfActivations * maximum) <= maximum;
+
 const bytesOf = (parameters: readonly Tensor[]) => parameters.reduce((sum, { size }) => sum + 4 * size, 0);
 
 /**
@@ -110,8 +117,8 @@ export function placeOfMoments(groups: readonly Tensor[][], wanted: MomentsPlace
   if (maximumBytes === undefined) return wanted === "host" ? "host" : "device";
   const gradients = bytesOf(parameters), moving = bytesOf(groups.filter((each) => each.length > 1).flat());
   const { liveBytes } = parameters[0].backend.memory(), room = maximumBytes - liveBytes;
-  const wide = 3 * gradients + Math.max(moving, shareOfActivations * maximumBytes);
-  const onHost = wanted === "host" || (wanted === "auto" && readInto !== undefined && wide > room);
+  const fit = momentsFit(gradients, moving, liveBytes, maximumBytes);
+  const onHost = wanted === "host" || (wanted === "auto" && readInto !== undefined && !fit);
   const needed = onHost ? gradients + 2 * 4 * windowLength(parameters) : 3 * gradients;
   if (needed + moving <= room) return onHost ? "host" : "device";
   const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;

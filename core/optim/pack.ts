@@ -7,7 +7,7 @@ import { empty, keep, type Tensor } from "../tensor.ts";
 import { DeviceMoments, HostMoments, type Moments, type MomentsWindow } from "./moments.ts";
 
 /** Elements of one pack: half of what every device binds at once (128 MiB). A larger parameter has a pack to itself. */
-const largestPack = 2 ** 24;
+export const largestPack = 2 ** 24;
 
 /** Numbers of one parameter's update; see the kernel `adamw`. */
 export interface Scalars {

@@ -14,6 +14,7 @@ import { trainingData, validationData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
 import { type Mutant, parseMutant } from "./mutants.ts";
+import { withRemedy } from "./run-memory.ts";
 import { Trainer } from "./trainer.ts";
 import { evaluateTargets, metricsOf, transferModel, validationMetric } from "./transfer.ts";
 import { type EncoderBundle, openData, openEncoderOf } from "./world.ts";
@@ -32,7 +33,8 @@ export const executeRun: ExecuteRun = async (spec, options) => {
   if (writer === null) return;
   try {
     await execute(spec, mutant, writer, options);
-  } catch (error) {
+  } catch (thrown) {
+    const error = withRemedy(thrown, spec, options.microBatch);
     if (options.signal.aborted) await writer.release();
     else await writer.fail(error);
     throw error;

@@ -15,6 +15,8 @@ export interface LanguageAdapter {
 export interface LanguageAdapters {
   /** SHA-256 of each file, in an order that does not change. */
   readonly digests: readonly string[];
+  /** Languages that have one. */
+  readonly languages: readonly string[];
   /** Throws when there is none for this language, or when it belongs to another encoder. */
   open(code: string): Promise<LanguageAdapter>;
 }
@@ -49,6 +51,7 @@ export async function openLanguageAdapters(
   }
   return {
     digests,
+    languages: [...paths.keys()],
     async open(code) {
       const path = paths.get(code);
       if (path === undefined) {

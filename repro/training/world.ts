@@ -22,6 +22,8 @@ export interface EncoderBundle {
   readonly weights: StoredTensors | null;
   /** Where it lies; null: untrained, in no files. */
   readonly folder: string | null;
+  /** Languages that have a trained adapter; null: untrained ones for all. */
+  readonly languages: readonly string[] | null;
   /** Throws when the bundle has trained language adapters but not this one. */
   language(code: string): Promise<LanguageAdapter>;
   /** SHA-256 over everything that the numbers depend on. */
@@ -63,6 +65,18 @@ export async function openEncoder(model: string, data: string): Promise<EncoderB
   return data === "tiny"
     ? await folderEncoder(join(assetsFolder, model))
     : await untrainedEncoder(model, data);
+}
+
+/** The configuration alone of what `openEncoder` opens, without reading its weights. */
+export async function encoderConfigOf(model: string, data: string): Promise<EncoderConfig> {
+  const hub = parseHubModel(model);
+  if (hub === null && isEncoderName(model) && data !== "tiny") return (await openEncoder(model, data)).config;
+  const folder = hub !== null
+    ? await locateModel(hub)
+    : isEncoderName(model)
+    ? join(assetsFolder, model)
+    : model;
+  return encoderConfig(JSON.parse(await readText(join(folder, "config.json"))));
 }
 
 /** The encoder of a run. Throws when its files are no longer those that the run was specified with. */
@@ -115,6 +129,7 @@ async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: str
     tokenizer,
     weights: weights.tensors,
     folder,
+    languages: adapters.languages,
     language: adapters.open,
     revision: await sha256(digests.join("\n")),
     notes: [],
@@ -146,6 +161,7 @@ async function untrainedEncoder(model: EncoderName, data: string): Promise<Encod
     tokenizer,
     weights: null,
     folder: null,
+    languages: null,
     language: () => Promise.resolve({ config: {}, state: null }),
     revision: await sha256(JSON.stringify([config, await sha256(vocabulary)])),
     notes: [

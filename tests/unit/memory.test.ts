@@ -96,6 +96,13 @@ const top = (count: number, layers: number) => Array.from({ length: count }, (_,
 /** By how much the estimate may be off, either way. */
 const factor = 1.3;
 
+function isNear(what: string, peak: number, estimate: number): void {
+  const mib = (bytes: number) => `${(bytes / 2 ** 20).toFixed(2)} MiB`;
+  const text = `${what}: peak ${mib(peak)}, estimate ${mib(estimate)}, ratio ${(peak / estimate).toFixed(2)}`;
+  console.log(`  ${text}`);
+  assert.ok(peak < estimate * factor && peak > estimate / factor, text);
+}
+
 for (const [name, make] of Object.entries(open)) {
   test(`${name}: a thousand steps leave memory as the first ones did`, async () => {
     const backend = await make();
@@ -156,20 +163,7 @@ for (const [name, make] of Object.entries(open)) {
           open: top(count, 12),
         });
         const { peakBytes } = backend.memory();
-        console.log(
-          `  ${count} open: peak ${(peakBytes / 2 ** 20).toFixed(2)} MiB, ` +
-            `estimate ${(estimate.total / 2 ** 20).toFixed(2)} MiB, ratio ${
-              (peakBytes / estimate.total).toFixed(2)
-            }`,
-        );
-        assert.ok(
-          peakBytes < estimate.total * factor,
-          `${count} open: peak ${peakBytes}, estimate ${estimate.total}`,
-        );
-        assert.ok(
-          peakBytes > estimate.total / factor,
-          `${count} open: peak ${peakBytes}, estimate ${estimate.total}`,
-        );
+        isNear(`${count} open`, peakBytes, estimate.total);
         peaks.push(peakBytes);
         backend.dispose();
       }
@@ -177,6 +171,46 @@ for (const [name, make] of Object.entries(open)) {
         peaks.slice(-3).every((peak, i, last) => i === 0 || peak > 1.5 * last[i - 1]),
         `frozen layers keep nothing: ${peaks}`,
       );
+    });
+  }
+}
+
+for (const [name, make] of Object.entries(open)) {
+  for (const microBatch of [8, 2]) {
+    test(`${name}: a language adapter with its logits and a whole encoder take what is estimated, in pieces of ${microBatch} of 8`, async () => {
+      const [rows, tokens] = [8, 32], ids = new Int32Array(rows * tokens).fill(7);
+      const positions = new Int32Array(rows).fill(1);
+      for (const trained of ["language", "encoder"] as const) {
+        const isWhole = trained === "encoder";
+        const config = configOf(12, 32, isWhole ? {} : { vocab_size: 6000 });
+        const adapters: AdapterOptions = isWhole ? {} : { languages: { en: {} } };
+        const backend = await make();
+        const model = createModel(backend, {
+          ...{ config, adapters, task: isWhole ? { kind: "span" } : { kind: "masked-lm" } },
+        });
+        model.setTrainable(isWhole ? { encoder: true, head: true } : { language: "en" });
+        const optimizer = new AdamW();
+        optimizer.adopt(model.trainableParameters);
+        const step = new TrainingStep({ model, optimizer, losses: 50, dropoutSeed: 1, microBatch });
+        const batch = {
+          ...{ examples: rows, tokens, inputIds: ids, attentionMask: ids.map(() => 1) },
+          ...isWhole
+            ? { startPositions: positions, endPositions: positions }
+            : { labels: ids.map((id, i) => i % 4 === 0 ? id : -1) },
+        };
+        for (let number = 0; number < 3; number++) step.run(batch, { number, learningRate: 1e-3 });
+        assert.ok((await step.losses()).every(Number.isFinite));
+        const estimate = trainingMemory({
+          ...{ config, adapters, trained, tokens, rows: microBatch, open: [] },
+          ...{ inPieces: microBatch < rows, isRecorded: name === "webgpu" },
+          headParameters: model.headParameters.reduce((sum, { size }) => sum + size, 0),
+          ...(isWhole ? {} : { predicted: microBatch * tokens / 4 }),
+        });
+        isNear(trained, backend.memory().peakBytes, estimate.total);
+        if (!isWhole) assert.is(estimate.longest, 4 * 6000 * Math.max(32, microBatch * tokens / 4));
+        for (const each of [step, optimizer, model]) each.dispose();
+        backend.dispose();
+      }
     });
   }
 }

@@ -115,7 +115,10 @@ test("what cannot be cut is an error that says so", async () => {
     () => null,
     (thrown) => thrown,
   );
-  assert.match(error?.message ?? "accepted", /this device binds at most 65536 at once; use a smaller batch/);
+  assert.match(
+    error?.message ?? "accepted",
+    /this device binds at most 65536 at once; hold fewer examples on the device at a time \(micro-batch\)/,
+  );
 });
 
 test.run();

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Backend, DeviceBuffer } from "../../core/backends/backend.ts";
 import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
+import { OutOfMemoryError } from "../../core/mod.ts";
 import { testAdapter, testWebgpuBackend } from "../fakes/webgpu.ts";
 
 const test = suite("webgpu");
@@ -158,6 +159,34 @@ test("what the device refuses rejects the next wait, and everything after it", a
     /refused/,
   );
   broken.dispose();
+});
+
+test("a device without memory says so with what helps, however the driver puts it", async () => {
+  class GPUOutOfMemoryError {
+    message = "allocation of 5 GB failed";
+  }
+  for (const error of [new GPUOutOfMemoryError(), { message: "vkAllocate: VK_ERROR_OUT_OF_DEVICE_MEMORY" }]) {
+    const device = await (await testAdapter()).requestDevice();
+    let tell: (event: unknown) => void = () => {};
+    const full = await createWebgpuBackend({
+      device: new Proxy(device, {
+        get(target, name) {
+          const value = target[name as keyof GPUDevice] as unknown;
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+        set(target, name, value) {
+          if (name === "onuncapturederror") tell = value;
+          return Reflect.set(target, name, value);
+        },
+      }),
+    });
+    tell({ error });
+    const thrown = await full.synchronize().then(() => null, (thrown) => thrown);
+    assert.instance(thrown, OutOfMemoryError);
+    assert.match(thrown.message, error.message);
+    assert.match(thrown.message, /hold fewer examples on the device at a time \(micro-batch\)/);
+    full.dispose();
+  }
 });
 
 test("a lost device is told and rejects the next wait", async () => {

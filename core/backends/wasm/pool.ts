@@ -1,6 +1,7 @@
 // Buffers in the linear memory: size classes, free lists, growth, statistics.
 // It leaves the contents to the kernels and the checks of shapes to tensor.ts.
 
+import { OutOfMemoryError, smallerPieces } from "../../errors.ts";
 import type { DeviceBuffer, DType, MemoryStatistics } from "../backend.ts";
 
 const PAGE = 65536;
@@ -136,15 +137,22 @@ export class MemoryPool {
     const pointer = this.#top;
     const end = pointer + bytes;
     if (end > this.#maximumBytes) {
-      throw new RangeError(
+      throw new OutOfMemoryError(
         `allocate: ${bytes} bytes more than the ${pointer} in use exceed the limit of ${this.#maximumBytes}; ` +
-          "free buffers, take batches in smaller pieces (microBatch) or raise maximumBytes (at most 4 GiB)",
+          `free buffers, ${smallerPieces} or raise maximumBytes (at most 4 GiB)`,
       );
     }
     if (end > this.#capacity) {
       // A quarter more than asked for keeps the number of growths small.
       const target = Math.min(Math.max(end, this.#capacity * 1.25), this.#maximumBytes);
-      this.memory.grow(Math.ceil((target - this.#capacity) / PAGE));
+      try {
+        this.memory.grow(Math.ceil((target - this.#capacity) / PAGE));
+      } catch (error) {
+        throw new OutOfMemoryError(
+          `allocate: the host refuses the memory's growth from ${this.#capacity} to ${target} bytes ` +
+            `(${(error as Error).message}); ${smallerPieces}, or end other processes`,
+        );
+      }
       this.#capacity = this.memory.buffer.byteLength;
       this.float32 = new Float32Array(this.memory.buffer);
       this.int32 = new Int32Array(this.memory.buffer);

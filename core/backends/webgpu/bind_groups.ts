@@ -1,7 +1,7 @@
 // Which buffers a dispatch binds, as GPU bind groups that are kept: making one costs more than the dispatch.
 // It leaves whether a buffer may still be used to recorder.ts.
 
-import { fail } from "../../errors.ts";
+import { fail, OutOfMemoryError, smallerPieces } from "../../errors.ts";
 import type { Pipeline } from "./pipelines.ts";
 import type { WebgpuBuffer } from "./pool.ts";
 
@@ -51,9 +51,9 @@ export class BindGroups {
       }
       const { buffer, start, end } = rangeOf(each);
       if (!("buffer" in each) && each.bytes > limit) {
-        fail(
+        throw new OutOfMemoryError(
           `${program.name}: ${program.bindings[binding].name} has ${each.bytes} bytes, this device ` +
-            `binds at most ${limit} at once; use a smaller batch, or another device or backend`,
+            `binds at most ${limit} at once; ${smallerPieces}, or use another device or backend`,
         );
       }
       const size = Math.min(end - start, Math.floor(limit / 4) * 4);

@@ -2,7 +2,7 @@
 // itself allocates nothing new. Blocks that recordings write to are kept apart: all recordings share them, and what is not
 // recorded takes them last. When a block may safely be rewritten is the recorder's business, not the pool's.
 
-import { CoreError } from "../../errors.ts";
+import { CoreError, OutOfMemoryError, smallerPieces } from "../../errors.ts";
 import type { DeviceBuffer, DType, MemoryStatistics } from "../backend.ts";
 
 /** GPUBufferUsage flags by value: the global of that name is absent in Node. */
@@ -151,9 +151,9 @@ export class BufferPool {
   #create(bytes: number, length: number): Block {
     const largest = this.#device.limits.maxBufferSize;
     if (bytes > largest) {
-      throw new CoreError(
+      throw new OutOfMemoryError(
         `allocate: ${length} elements need a buffer of ${bytes} bytes, this device allows ${largest}; ` +
-          `use a smaller batch, or another device or backend`,
+          `${smallerPieces}, or use another device or backend`,
       );
     }
     const gpu = this.#device.createBuffer({

@@ -2,7 +2,7 @@
 // Turns every error that the device reports into a rejection of the next wait. Shaders are pipelines.ts's, what they are bound to
 // bind_groups.ts's, repeating a recorded step replays.ts's.
 
-import { CoreError, fail } from "../../errors.ts";
+import { CoreError, fail, OutOfMemoryError, smallerPieces } from "../../errors.ts";
 import type { HostArray } from "../backend.ts";
 import type { Scalar } from "../kernels.ts";
 import { BufferPool, usage, type WebgpuBuffer } from "./pool.ts";
@@ -29,6 +29,11 @@ const maximumGroups = 65535;
 const writePiece = 2 ** 26;
 
 export type { View } from "./bind_groups.ts";
+
+/** Dawn has an error of its own for it, but a driver's may come as a loss or in words. */
+const isOutOfMemory = (error: { readonly message: string }): boolean =>
+  error.constructor.name === "GPUOutOfMemoryError" ||
+  /out.?of.?(device.?|host.?)?memory/i.test(error.message);
 
 export class Recorder {
   readonly device: GPUDevice;
@@ -81,15 +86,22 @@ export class Recorder {
     });
     device.onuncapturederror = (event) => {
       // The first error is the cause; what follows it is its consequence.
-      this.#failure ??= new CoreError(`webgpu: the device refused the work: ${event.error.message}`);
+      const { message } = event.error;
+      this.#failure ??= isOutOfMemory(event.error)
+        ? new OutOfMemoryError(`webgpu: the device has no memory left: ${message}; ${smallerPieces}`)
+        : new CoreError(`webgpu: the device refused the work: ${message}`);
       event.preventDefault?.();
     };
     device.lost.then((information) => {
       if (this.#disposed) return;
       const reason = `${information.reason}: ${information.message}`;
-      this.#failure ??= new CoreError(
-        `webgpu: the device was lost (${reason}); create the backend again, or resume the run from its last checkpoint`,
-      );
+      this.#failure ??= isOutOfMemory(information)
+        ? new OutOfMemoryError(
+          `webgpu: the device was lost for want of memory (${reason}); ${smallerPieces}, from the run's last checkpoint on`,
+        )
+        : new CoreError(
+          `webgpu: the device was lost (${reason}); create the backend again, or resume the run from its last checkpoint`,
+        );
       onDeviceLost?.(reason);
     });
   }
@@ -122,8 +134,8 @@ export class Recorder {
     const [x, y = 1, z = 1] = groups;
     if (x === 0 || y === 0 || z === 0) return;
     if (x > maximumGroups || y > maximumGroups || z > maximumGroups) {
-      fail(
-        `${program.name}: ${x} × ${y} × ${z} workgroups, at most ${maximumGroups} a side; use a smaller batch`,
+      throw new OutOfMemoryError(
+        `${program.name}: ${x} × ${y} × ${z} workgroups, at most ${maximumGroups} a side; ${smallerPieces}`,
       );
     }
     if (this.#recorded === dispatchesPerSubmission) this.flush();
