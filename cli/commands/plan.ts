@@ -28,7 +28,9 @@ export const command: Command = {
   ],
   async run(values, [words]) {
     if (words === undefined) throw new UsageError("plan: which tables? all, or table1,table8");
-    const plan = await planOf(await targetsOf(words.split(",")), values);
+    const targets = await targetsOf(words.split(","));
+    refuseWithoutRuns(words, targets);
+    const plan = await planOf(targets, values);
     writeOutput(values.json ? planText(plan) : planLines(plan).join("\n") + "\n");
     if (values.save !== undefined) {
       const path = resolve(String(values.save));
@@ -38,6 +40,24 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** Tables of settings and drawings of nothing but the paper have no runs to be planned. */
+function refuseWithoutRuns(
+  words: string,
+  { tables, figures }: { tables: readonly Target[]; figures: readonly FigureTarget[] },
+): void {
+  const hasRuns = tables.some(({ table }) => table.kind === "results") ||
+    figures.some(({ figure }) => figure.requests.length > 0 || figure.models !== undefined);
+  if (hasRuns) return;
+  const from = tables.flatMap(({ table }) =>
+    table.kind === "facts" ? [`${table.id} from ${table.needs}`] : []
+  );
+  throw new UsageError(
+    `plan ${words}: no run is needed${from.length > 0 ? `: ${from.join(", ")}` : ""}; draw it: repro ${
+      words.split(",")[0]
+    }`,
+  );
+}
 
 async function planOf(
   { tables, figures }: { tables: readonly Target[]; figures: readonly FigureTarget[] },

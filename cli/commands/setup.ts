@@ -37,13 +37,17 @@ export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[
     },
     ...[...models.values()].map(({ id, title, tiny }) => ({
       flag: `--${id} <model>`,
-      help: `folder or Hub id of the ${title} encoder (default: ${
-        tiny === undefined ? "none at scale tiny" : "the tiny world's at scale tiny"
-      }, else the pinned one)`,
+      help:
+        `folder, Hub id or fetched name of the ${title} encoder, with #choice for other language adapters (default: ${
+          tiny === undefined ? "none at scale tiny" : "the tiny world's at scale tiny"
+        }, else the pinned one)`,
     })),
     { flag: "--training-size <n>", help: "training examples at scale low-data" },
     { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
-    { flag: "--jobs <n>", help: "processes side by side (default: cores)" },
+    {
+      flag: "--jobs <n>",
+      help: "processes side by side (default: cores, as far as memory goes; 1 on webgpu)",
+    },
     {
       flag: "--micro-batch <n>",
       help: "examples on the device at a time; batches and the runs' ids stay as they are",
@@ -99,7 +103,7 @@ export async function setupFor(
   for (const { id, tiny, hub } of paper.models.filter(({ id }) => used.has(id))) {
     const given = values[id];
     if (given !== undefined) {
-      const model = modelPlace(given);
+      const model = modelPlace(given, paper);
       models[id] = { model, revision: await modelRevision(model, data) };
     } else if (scale === "tiny" && tiny !== undefined) {
       models[id] = { model: tiny, revision: await modelRevision(tiny, data) };
@@ -118,7 +122,7 @@ export async function setupFor(
   }
   const besideModels = new Set(beside.map(({ model }) => model).filter((model) => !used.has(model)));
   for (const { id, tiny, hub } of paper.models.filter(({ id }) => besideModels.has(id))) {
-    const model = values[id] !== undefined ? modelPlace(values[id]) : scale === "tiny" ? tiny : hub;
+    const model = values[id] !== undefined ? modelPlace(values[id], paper) : scale === "tiny" ? tiny : hub;
     const revision = model === undefined ? null : await orNull(() => modelRevision(model, data));
     if (revision !== null) models[id] = { model: model!, revision };
   }
