@@ -15,10 +15,11 @@ import {
 } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import process from "node:process";
-import { retryAfter } from "../../repro/fetch/http.ts";
+import { ask, retryAfter } from "../../repro/fetch/http.ts";
 import { readLockFile } from "../../repro/fetch/lock-file.ts";
 import { partialOf } from "../../repro/fetch/plan.ts";
 import { modelFiles } from "../../repro/fetch/hub.ts";
+import { fetchSettings } from "../../repro/fetch/settings.ts";
 import { type FileSet, parseHubId, type PinnedFile } from "../../repro/fetch/wanted.ts";
 import { fetchNow, freshSettings } from "../fakes/fetching.ts";
 import { fakeHub, gitSha1Of, sha256Of } from "../fakes/hub.ts";
@@ -552,6 +553,78 @@ test("names of models, and what of a repository a model is", () => {
     "model.safetensors.index.json",
   ];
   assert.equal(modelFiles([...shards, "pytorch_model.bin"]), shards);
+});
+
+test("redirects in a circle, and from https to http, are refused by name", async () => {
+  const settings = await freshSettings(hub);
+  hub.fail({ where: "config.json", status: 302, headers: { location: "/org/model/config.json" } });
+  hub.fail({
+    where: "config.json",
+    method: "HEAD",
+    status: 302,
+    headers: { location: "/org/model/config.json" },
+  });
+  const { states } = await fetchNow([model(commit, "config.json")], settings);
+  assert.match(
+    states["config.json"],
+    /^redirect: .*: more than 10 redirects from http\S+; the server sends us in a circle; try later/,
+  );
+  const own = globalThis.fetch, asked: string[] = [];
+  globalThis.fetch = (address) => {
+    asked.push(String(address));
+    const headers = { location: "http://hub.example/plain?Signature=s3cret" };
+    return Promise.resolve(new Response(null, { status: 302, headers }));
+  };
+  try {
+    const client = { ...settings, endpoint: "https://hub.example", token, silent: new Set<string>() };
+    const error = await ask({ what: "a file", url: "https://hub.example/file" }, client).then(
+      () => null,
+      (thrown) => thrown,
+    );
+    assert.match(
+      error?.message ?? "followed",
+      /https:\/\/hub\.example\/file redirects to http:\/\/hub\.example\/plain\?…, which is not encrypted; check HF_ENDPOINT/,
+    );
+    assert.equal(asked, ["https://hub.example/file"]);
+  } finally {
+    globalThis.fetch = own;
+  }
+});
+
+test("the variables of huggingface_hub: offline, and the token by either name or in a file of one's choice", async () => {
+  const names = [
+    ...["HF_HUB_OFFLINE", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_TOKEN_PATH", "HF_HOME"],
+    "HF_HUB_DISABLE_IMPLICIT_TOKEN",
+  ];
+  const before = new Map(names.map((name) => [name, process.env[name]]));
+  const folder = dirname((await freshSettings(hub)).cache);
+  await writeFile(join(folder, "mine"), "hf_in_a_file\n");
+  const settingsWith = async (env: Record<string, string>) => {
+    for (const name of names) delete process.env[name];
+    Object.assign(process.env, { HF_HOME: folder, ...env });
+    const { offline, token } = await fetchSettings();
+    return { offline, token };
+  };
+  try {
+    assert.equal(await settingsWith({}), { offline: false, token: null });
+    for (const value of ["1", "ON", "yes", "True"]) {
+      assert.ok((await settingsWith({ HF_HUB_OFFLINE: value })).offline);
+    }
+    for (const value of ["0", "off"]) assert.not((await settingsWith({ HF_HUB_OFFLINE: value })).offline);
+    const path = { HF_TOKEN_PATH: join(folder, "mine") };
+    assert.is((await settingsWith(path)).token, "hf_in_a_file");
+    assert.is((await settingsWith({ ...path, HF_HUB_DISABLE_IMPLICIT_TOKEN: "1" })).token, null);
+    assert.is((await settingsWith({ ...path, HUGGING_FACE_HUB_TOKEN: " hf_older " })).token, "hf_older");
+    assert.is(
+      (await settingsWith({ ...path, HUGGING_FACE_HUB_TOKEN: "hf_older", HF_TOKEN: "hf_newer" })).token,
+      "hf_newer",
+    );
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
 });
 
 test.run();
