@@ -36,6 +36,8 @@ export interface OpenAdapter {
    * were trained with, larger than themselves. Throws for a head that this engine does not have.
    */
   head(): Promise<State | null>;
+  /** Names of the classes in the order of the head's rows; null where the files do not say. */
+  labels(): Promise<string[] | null>;
 }
 
 const adapterWeights = [
@@ -72,7 +74,18 @@ export async function openAdapter(path: string, target: AdapterTarget, as: strin
     description,
     state: await readAllStored(tensors),
     head: () => headOf(files, others, target, path),
+    labels: () => labelsOf(files, path),
   };
+}
+
+/** `label2id` of a flexible head's configuration, or beside it for the head of a transformers class. */
+async function labelsOf(files: Files, path: string): Promise<string[] | null> {
+  if (!files.names.includes("head_config.json")) return null;
+  const json_ = await json(files, "head_config.json", path) as Record<string, unknown> | null;
+  const map = ((json_?.config as Record<string, unknown> | null)?.label2id ?? json_?.label2id) as unknown;
+  if (typeof map !== "object" || map === null) return null;
+  const numbered = Object.entries(map).filter((each): each is [string, number] => Number.isInteger(each[1]));
+  return numbered.sort(([, a], [, b]) => a - b).map(([label]) => label);
 }
 
 async function headOf(

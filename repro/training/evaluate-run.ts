@@ -16,6 +16,8 @@ export interface EvaluateRunOptions {
   evaluate?: RunSpec["evaluate"];
   /** In place of the run's own. */
   backend?: BackendName;
+  /** Of wasm; default as openBackend says. */
+  threads?: number;
   signal: AbortSignal;
   onTarget?(what: string): void;
 }
@@ -31,8 +33,11 @@ export async function* evaluateRun(
   const bundle = await openEncoderOf(spec);
   const source = openData(spec.data);
   const name = options.backend ?? spec.backend;
-  const backend = await openBackend(name, name === spec.backend ? precisionOf(spec) : {});
-  const { signal, onTarget } = options;
+  const { signal, onTarget, threads } = options;
+  const backend = await openBackend(name, {
+    ...(name === spec.backend ? precisionOf(spec) : {}),
+    ...(threads === undefined ? {} : { threads }),
+  });
   try {
     if (isTransfer(spec)) {
       const mutant = parseMutant(spec.mutant);

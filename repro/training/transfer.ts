@@ -1,6 +1,6 @@
 // Promises the model of a run that trains on a task in English, and its scores in every language that the run names, with the
 // language adapter of each. Leaves training to trainer.ts and what becomes of the scores to execute.ts.
-import { type Backend, createModel, type Model, type State } from "../../core/mod.ts";
+import { type Backend, createModel, type Model, type State, type TaskConfig } from "../../core/mod.ts";
 import type { DataSource } from "../data/source.ts";
 import type { TargetName } from "../data/datasets.ts";
 import type { Metrics } from "../runs/mod.ts";
@@ -24,6 +24,7 @@ export const validationMetric = { squad: "f1", xnli: "accuracy", copa: "accuracy
 /**
  * Encoder, English language adapter, task adapter and head; with full fine-tuning encoder and head. Nothing trainable yet.
  * @param onLoad told what the checkpoint had too much and too little, where there is one
+ * @param kind of task adapter, in place of the one that this run trains
  */
 export async function transferModel(
   spec: TransferSpec,
@@ -31,12 +32,14 @@ export async function transferModel(
   bundle: EncoderBundle,
   backend: Backend,
   onLoad?: (use: CheckpointUse) => void,
+  kind?: TaskConfig,
 ): Promise<Model> {
   const { adapter, hyperparameters: hp } = spec;
   const full = adapter === "full";
-  const task = adapter === "lora"
-    ? { kind: "lora" as const, rank: hp.loraRank ?? 8, alpha: hp.loraAlpha ?? 8 }
-    : { kind: "bottleneck" as const, reduction: hp.reductionFactor, nonLinearity: "relu" };
+  const task = kind ??
+    (adapter === "lora"
+      ? { kind: "lora" as const, rank: hp.loraRank ?? 8, alpha: hp.loraAlpha ?? 8 }
+      : { kind: "bottleneck" as const, reduction: hp.reductionFactor, nonLinearity: "relu" });
   const model = createModel(backend, {
     config: bundle.config,
     task: heads[spec.task],

@@ -7,8 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { specFrom } from "../../cli/commands/run-spec.ts";
 import { RunStore } from "../../repro/runs/mod.ts";
 import { runId } from "../../repro/spec/mod.ts";
+import { executeRun as executeReally } from "../../repro/training/execute.ts";
+import { exportRun } from "../../repro/training/export.ts";
 import { randomEncoder } from "../fakes/encoders.ts";
 import { executeRun } from "../fakes/execute.ts";
 import { spec } from "../fakes/specs.ts";
@@ -131,6 +134,7 @@ for (
     [["table1", "--json", "--markdown"], /choose one of --format json and --format markdown/],
     [["table9", "--until-decided"], /--until-decided needs a budget: --max-runs N or --max-hours N/],
     [["plan"], /plan: which tables\? all, or table1,table8/],
+    [["plan", "table4"], /plan table4: no run is needed: table4 from .*; draw it: repro table4/],
     [["plan", "table99"], /unknown target "table99"; choose all, table1, table2/],
     [["reference", "table3"], /unknown table "table3"; choose table1, table2, table7/],
     [["score", "bleu"], /unknown kind of score "bleu"; choose squad, mlqa, accuracy/],
@@ -144,7 +148,16 @@ for (
     [["run", "--task", "mlm"], /--task mlm trains an adapter for one language: give --language/],
     [["run", "--precision", "f16", "--backend", "wasm"], /half precision needs backend webgpu/],
     [["run", "--fidelity", "paper,gu"], /"gu" is no item; write item=paper or item=authors-code/],
+    [
+      ["run", "--encoder", "distilbert"],
+      /no such encoder: distilbert; give .* or xlmr, mbert, .*distilmbert/,
+    ],
+    [
+      ["run", "--scale", "paper", "--training-size", "300", "--backend", "wasm"],
+      /training size 300 is not printed; choose 1000, 5000, 10000/,
+    ],
     [["run", "--data-root", "nowhere"], /--data-root nowhere: no such folder/],
+    [["evaluate", "--adapter", "x"], /which task is it for\? --task squad, xnli, copa/],
     [["evaluate"], /which run\? its id \(repro status lists them\) or its folder/],
     [["evaluate", "ffff"], /no run "ffff" in/],
     [["selftest"], /--mutants/],
@@ -284,6 +297,55 @@ test("a run tells once what its checkpoint had too much and too little, keeps it
     unused: ["bert.pooler.dense.bias", "bert.pooler.dense.weight", "classifier.bias", "classifier.weight"],
     initialised: ["qa_outputs.weight", "qa_outputs.bias"],
   });
+});
+
+test("evaluate --adapter: an exported run's files have the run's scores, one JSON object or a table", async () => {
+  const encoder = await randomEncoder(["en", "de"]), folder = await mkdtemp(join(tmpdir(), "repro-cli-"));
+  const values = {
+    model: "mbert",
+    task: "xnli",
+    scale: "tiny",
+    fidelity: "authors-code",
+    backend: "wasm",
+    encoder,
+  };
+  const spec = await specFrom({ ...values, steps: "2", "training-size": "8" });
+  const run = { ...spec, evaluate: { xnli: ["de"] } }, store = new RunStore(join(folder, "runs"));
+  await executeReally(run, { store, signal: new AbortController().signal, onProgress() {} });
+  const finished = (await store.finished(await runId(run)))!;
+  const adapter = join(folder, "adapter");
+  await exportRun(store, finished, adapter);
+  const asked = [
+    "evaluate",
+    "--adapter",
+    adapter,
+    "--task",
+    "xnli",
+    "--encoder",
+    encoder,
+    "--backend",
+    "wasm",
+  ];
+  const { code, out, err } = await repro(...asked, "--languages", "de", "--json");
+  assert.is(code, 0, err);
+  const { adapter: path, results } = JSON.parse(out);
+  assert.is(path, adapter);
+  assert.equal(
+    results.map(({ dataset, language, metrics }: { dataset: string; language: string; metrics: unknown }) => [
+      ...[dataset, language, metrics],
+    ]),
+    [["xnli", "de", { accuracy: finished.metrics["xnli/de/accuracy"] }]],
+  );
+  const all = await repro(...asked);
+  assert.is(all.code, 0, all.err);
+  const score = finished.metrics["xnli/de/accuracy"].toFixed(2).replace(".", "\\.");
+  assert.match(
+    all.out,
+    new RegExp(`^adapter \\S+ for xnli on \\S+\n\nxnli +examples +accuracy\nen .*\nde +\\d+ +${score}\n`),
+  );
+  const both = await repro(...asked, "someRun");
+  assert.is(both.code, 2);
+  assert.match(both.err, /the run someRun or --adapter .*\? give one of them/);
 });
 
 test("a GPU that is not there is an error with the remedy", async () => {
