@@ -1,5 +1,5 @@
 // Promises the public surface of checks, and nothing else.
-export { level } from "./published.ts";
+export { equivalenceHalfWidth, level, smallest } from "./published.ts";
 export {
   parseReference,
   referenceCells,

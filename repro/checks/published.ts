@@ -28,6 +28,12 @@ export function errorOf(ours: Side, theirs: Side): { error: number; freedom: num
   };
 }
 
+/** Half of the interval that must lie within a margin for two means to be shown alike (two one-sided tests). */
+export function equivalenceHalfWidth(ours: Side, theirs: Side): number | undefined {
+  const found = errorOf(ours, theirs);
+  return found && oneSidedT(found.freedom) * found.error;
+}
+
 export interface Comparison {
   n: number;
   difference: number;
@@ -123,7 +129,7 @@ export function remedy(runs: number | undefined, have: number): string {
 const mostRuns = 1000;
 
 /** The smallest n up to `mostRuns` for which `enough` is true. */
-export function smallest(enough: (n: number) => boolean): number | undefined {
-  for (let n = 1; n <= mostRuns; n++) if (enough(n)) return n;
+export function smallest(enough: (n: number) => boolean, from = 1): number | undefined {
+  for (let n = from; n <= mostRuns; n++) if (enough(n)) return n;
   return undefined;
 }

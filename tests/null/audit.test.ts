@@ -5,7 +5,13 @@ import * as assert from "uvu/assert";
 import { paper } from "../../papers/fun-with-fisher/paper.ts";
 import { audit, auditedPaper as audited, auditMarkdown, auditText, rules } from "../../repro/audit/mod.ts";
 import { chance, fits } from "../../repro/audit/rules/granularity.ts";
-import { halfWidth, runsOnEachSide, runsThatDecide } from "../../repro/audit/rules/power.ts";
+import {
+  differenceHalfWidth,
+  halfWidth,
+  runsOnEachSide,
+  runsThatDecide,
+} from "../../repro/audit/rules/power.ts";
+import { judge } from "../../repro/checks/mod.ts";
 import { median } from "../../repro/audit/rules/spread.ts";
 import { paperLines } from "../fixtures/data/real.ts";
 import { paper as moths } from "../fixtures/papers/moths/paper.ts";
@@ -151,12 +157,35 @@ test("granularity: rounding each run before averaging could explain some misfits
   assert.not.match(find("granularity/table9/xcopa/accuracy")!.says, "rounded");
 });
 
-test("power: half-widths and the runs that decide follow from Welch's interval", () => {
-  assert.ok(Math.abs(halfWidth(1, 4, 4) - 1.7303) < 1e-3);
-  assert.is(runsThatDecide(0.565, 4, 1), 4);
+test("power: half-widths and the runs that decide are those of a verdict", () => {
+  const close = (found: number, wanted: number) => assert.ok(Math.abs(found - wanted) < 1e-3, `${found}`);
+  // Six degrees of freedom: t is 2.4469 for 95 % of both sides and 1.9432 for one side.
+  close(differenceHalfWidth(1, 4, 4), 2.4469 / Math.SQRT2);
+  close(halfWidth(1, 4, 4), 1.9432 / Math.SQRT2);
+  assert.is(runsThatDecide(0.565, 4, 1), 3);
   // However many of ours, their four keep the interval wide.
   assert.is(runsThatDecide(0.565, 4, 0.5), undefined);
-  assert.is(runsOnEachSide(0.565, 0.5), 12);
+  assert.is(runsOnEachSide(0.565, 0.5), 8);
+  // What the rule calls decided is what a verdict calls consistent: equal means, four runs of that spread, and a margin just above.
+  const ours = new Map([-1, -1, 1, 1].map((each, seed) => [seed, 60 + each * Math.sqrt(0.75)]));
+  const at = (margin: number) => judge(ours, { kind: "published", mean: 60, sd: 1, n: 4, margin }).verdict;
+  assert.is(at(halfWidth(1, 4, 4) + 1e-6), "consistent");
+  assert.is(at(halfWidth(1, 4, 4) - 1e-6), "underpowered");
+});
+
+test("power: the cells that are listed, by hand, with as many runs as each of them has", () => {
+  const listed = (table: string) => find(`power/${table}`)!.says.split(" cannot")[0];
+  assert.is(listed("table1"), "5 of 48 cells of Table 1");
+  assert.is(listed("table2"), "2 of 18 cells of Table 2");
+  assert.is(listed("table11"), "9 of 24 cells of Table 11");
+  assert.is(listed("table13"), "4 of 12 cells of Table 13");
+  // Five runs of XCOPA: t of 8 degrees of freedom is 1.8595, so that 1.37 · 1.8595 · √(2/5) = 1.611 is above 1.4 and 1.05 is not.
+  assert.is(listed("table14"), "1 of 18 cells of Table 14");
+  assert.match(find("power/table14")!.arithmetic, "sd 1.37, half-width 1.61 with 5 runs against 5");
+  assert.is(listed("table17"), "2 of 2 cells of Table 17");
+});
+
+test("the middle of an odd and of an even number of values", () => {
   assert.is(median([3, 1, 2]), 2);
   assert.is(median([4, 1, 2, 3]), 2.5);
 });
