@@ -17,10 +17,21 @@ export interface Made {
   failed: number;
 }
 
-export async function makeRuns(specs: RunSpec[], values: Values): Promise<Made> {
+/** `signal`: another reason to stop than Ctrl-C, told to the user in its own words. */
+export async function makeRuns(specs: RunSpec[], values: Values, signal?: AbortSignal): Promise<Made> {
   const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
   const stop = new AbortController();
   let asked = 0;
+  const onSignal = () => {
+    warn(
+      `\n${
+        (signal!.reason as Error).message
+      }: each run saves a checkpoint; the same command goes on from there`,
+    );
+    stop.abort(signal!.reason);
+  };
+  if (signal?.aborted) onSignal();
+  else signal?.addEventListener("abort", onSignal, { once: true });
   const off = onInterrupt(() => {
     if (++asked === 1) {
       warn("\nstopping: each run saves a checkpoint; the same command goes on from there");
@@ -54,6 +65,7 @@ export async function makeRuns(specs: RunSpec[], values: Values): Promise<Made> 
     };
   } finally {
     progress.stop();
+    signal?.removeEventListener("abort", onSignal);
     off();
   }
 }

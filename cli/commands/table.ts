@@ -60,9 +60,15 @@ export function commandOf(name: string, paper: Paper, table: Table): Command {
     options: [
       ...setupOptions([paper]),
       { flag: "--draw", help: "make no runs: draw what the store holds, with gaps" },
-      { flag: "--until-decided", help: "add seeds until no cell is underpowered, within the budget" },
-      { flag: "--max-runs <n>", help: "budget of --until-decided: new runs" },
-      { flag: "--max-hours <n>", help: "budget of --until-decided: hours" },
+      {
+        flag: "--until-decided",
+        help: "make the runs, then add seeds until no cell is underpowered, within the budget",
+      },
+      { flag: "--max-runs <n>", help: "budget of --until-decided: runs to make, those of --seeds included" },
+      {
+        flag: "--max-hours <n>",
+        help: "budget of --until-decided: hours; runs on their way then keep a checkpoint",
+      },
       ...outputOptions,
     ],
     async run(values) {
@@ -131,12 +137,13 @@ export async function drawnTable(
     return { runs, judged: await judgeTable({ paper, table, setup, choice, runs, file }) };
   };
   let interrupted = false, failed = 0;
-  if (!values.draw) {
+  // With a budget the table's own runs are made within it, and before any further seed.
+  if (!values.draw && budget === undefined) {
     const specs = wantedRuns(paper, table, setup, choice).map(({ spec }) => spec);
     ({ interrupted, failed } = await makeRuns(specs, values));
   }
   let { runs, judged } = await look();
-  if (budget !== undefined && !interrupted && !values.draw) {
+  if (budget !== undefined && !values.draw) {
     const more = await moreSeeds({ paper, table, setup, choice, file, store, budget, runs, values });
     interrupted = more.interrupted;
     failed += more.failed;

@@ -25,9 +25,9 @@ export function budgetOf(values: Values): UntilOptions["budget"] | undefined {
 export async function moreSeeds({ values, ...options }: Omit<UntilOptions, "make"> & { values: Values }) {
   const result = await untilDecided({
     ...options,
-    make: (specs) => makeRuns(specs, values),
-    onRound: ({ open, adding }) => warn(`${open} cells are underpowered: ${adding} more runs`),
+    make: (specs, signal) => makeRuns(specs, values, signal),
+    onRound: ({ open, adding }) => warn(`${open} cells are underpowered or missing: ${adding} runs to make`),
   });
-  warn(`${result.added} runs were added; ended by: ${result.ended}`);
+  warn(`${result.added} runs were to be made; ended by: ${result.ended}`);
   return result;
 }

@@ -2,6 +2,7 @@
 // kept and drawn. Leaves training to its own tests: runs here are fakes with invented numbers.
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
+import process from "node:process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { setupFor } from "../../cli/commands/setup.ts";
@@ -32,6 +33,7 @@ import { judgeTable } from "../../repro/tables/mod.ts";
 import { powerOf, powerView } from "../../repro/tables/power.ts";
 import { renderText } from "../../repro/render/mod.ts";
 import { paper as moths } from "../fixtures/papers/moths/paper.ts";
+import { executeRun } from "../fakes/execute.ts";
 import { spec } from "../fakes/specs.ts";
 
 const test = suite("plan");
@@ -171,7 +173,15 @@ const atPaper: Setup = {
 const choice = { rows: ["lamp/all"], columns: ["xnli/en/accuracy"] };
 
 /** Finished runs whose English lies around a mean, seed by seed with some spread; everything else is 60. */
-async function untilWith(mean: number, spread: number, changes: Partial<UntilOptions> = {}) {
+async function untilWith(
+  mean: number,
+  spread: number,
+  { bare = false, fails, ...changes }: Partial<UntilOptions> & {
+    /** None of the table's own runs is there yet. */
+    bare?: boolean;
+    fails?(spec: RunSpec): boolean;
+  } = {},
+) {
   const made: number[] = [];
   const finish = async (of: RunSpec) => {
     const writer = await store.begin(of);
@@ -181,8 +191,8 @@ async function untilWith(mean: number, spread: number, changes: Partial<UntilOpt
     metrics["xnli/en/accuracy"] = mean + spread * wave;
     await writer.finish({ metrics, schedule: [], steps: 1, provenance: { backend: "wasm", device: "fake" } });
   };
-  const start = wantedRuns(moths, table, atPaper, choice);
-  for (const each of start) await finish(each.spec);
+  const start = wantedRuns(moths, table, atPaper, changes.choice ?? choice);
+  if (!bare) { for (const each of start) await finish(each.spec); }
   const runs = await Promise.all(
     start.map(async (each) => ({ ...each, run: await store.finished(await runId(each.spec)) })),
   );
@@ -192,9 +202,9 @@ async function untilWith(mean: number, spread: number, changes: Partial<UntilOpt
     async make(specs) {
       for (const each of specs) {
         made.push(each.seed);
-        await finish(each);
+        if (!fails?.(each)) await finish(each);
       }
-      return { interrupted: false, failed: 0 };
+      return { interrupted: false, failed: specs.filter((each) => fails?.(each)).length };
     },
     ...changes,
   });
@@ -244,6 +254,66 @@ test("a budget of runs, of hours, a failure and an interruption each end it by n
   });
   assert.is(stopped.ended, "interrupted");
   assert.ok(stopped.interrupted);
+});
+
+test("the table's own runs are made first and share the budget", async () => {
+  const all = await untilWith(70.5, 2.5, { bare: true });
+  assert.equal([all.ended, all.verdict], ["decided", "consistent"]);
+  assert.equal(all.made, Array.from({ length: all.made.length }, (_, i) => i + 1));
+});
+
+test("a budget may end before the table's own runs are made", async () => {
+  const one = await untilWith(70.5, 9, { bare: true, budget: { runs: 1, hours: 1 } });
+  assert.equal([one.ended, one.made, one.added], ["budget of runs", [1], 1]);
+});
+
+test("a run that failed leaves its cell missing, which is no decision", async () => {
+  const both = { rows: ["lamp/all", "lamp/upwards"], columns: ["xnli/en/accuracy"] };
+  const fails = ({ method }: RunSpec) => method === "rev";
+  const { ended, judged, failed, made } = await untilWith(70.1, 0.1, { bare: true, choice: both, fails });
+  assert.is(ended, "cells are missing");
+  assert.equal(judged.cells.map(({ verdict }) => verdict), ["consistent", "missing"]);
+  // Each is tried once.
+  assert.equal([failed, made.length], [2, 4]);
+});
+
+test("where every run fails that is the end", async () => {
+  const { ended, verdict, made } = await untilWith(70.1, 0.1, { bare: true, fails: () => true });
+  assert.equal([ended, verdict, made.length], ["failure", "missing", 2]);
+});
+
+test("when the hours are over runs save checkpoints, and the same call goes on from there", async () => {
+  const steps: number[] = [];
+  const options = {
+    ...{ paper: moths, table, setup: { ...atPaper, seeds: [1] }, choice, file: null, store },
+    runs: wantedRuns(moths, table, { ...atPaper, seeds: [1] }, choice).map((each) => ({
+      ...each,
+      run: null,
+    })),
+    async make(specs: RunSpec[], signal: AbortSignal) {
+      try {
+        for (const each of specs) {
+          await executeRun(each, { store, signal, onProgress: ({ step }) => void steps.push(step) });
+        }
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      }
+      return { interrupted: signal.aborted, failed: 0 };
+    },
+  };
+  process.env.REPRO_FAKE_STEP_MS = "60";
+  try {
+    const late = await untilDecided({ ...options, budget: { runs: 1, hours: 0.3 / 3600 } });
+    assert.equal([late.ended, late.interrupted], ["budget of hours", false]);
+    assert.is(late.judged.cells[0].verdict, "missing");
+  } finally {
+    delete process.env.REPRO_FAKE_STEP_MS;
+  }
+  const reached = steps.length;
+  assert.ok(reached > 0 && reached < 20, String(reached));
+  const again = await untilDecided({ ...options, budget: { runs: 1, hours: 1 } });
+  assert.is(again.judged.cells[0].n, 1);
+  assert.equal(steps, Array.from({ length: 20 }, (_, i) => i + 1));
 });
 
 test("where their own spread hides the margin, no number of runs on our side would decide", async () => {
