@@ -26,6 +26,7 @@ import {
   type JudgedTable,
   judgeFacts,
   judgeTable,
+  judgingRules,
   loadReference,
   referencePath,
   type RunOfTable,
@@ -176,9 +177,12 @@ export async function drawnTable(
         runs: { finished: finished.length, needed: runs.length },
         partial,
         ...(gaps.length > 0 ? { gaps } : {}),
+        judged: judgingRules(table, judged.cells, judged.reference),
         cells: judged.cells,
       },
-      records: judged.cells.map(({ row, column, mean, sd, n, reference, paper, verdict, why }) => ({
+      records: judged.cells.map((
+        { row, column, mean, sd, n, reference, paper, verdict, why, runsNeeded },
+      ) => ({
         row,
         column,
         mean,
@@ -192,6 +196,7 @@ export async function drawnTable(
         paper_sd: paper?.sd ?? null,
         verdict,
         why,
+        runs_needed: runsNeeded ?? null,
       })),
     },
   };

@@ -11,7 +11,7 @@ import {
 import type { FinishedRun } from "../runs/mod.ts";
 import { runId } from "../spec/mod.ts";
 import { countedLanguages, type RunOfTable, tableCells } from "./cells.ts";
-import { judgeTable, named, type TableInputs } from "./judge.ts";
+import { judgeTable, judgingRules, named, type TableInputs } from "./judge.ts";
 
 export interface ExplainedSeed {
   seed: number;
@@ -39,6 +39,8 @@ export interface Explanation {
     | null;
   seeds: ExplainedSeed[];
   reference: unknown;
+  /** How it was judged, where it was compared. */
+  judged: string[];
   paper: { text: string; read: string; line?: number } | null;
   /** Other cells that the same runs feed. */
   shared: string[];
@@ -113,6 +115,7 @@ export async function explainCells(
         mine.map((each) => explainSeed(each, values, cell, table, fidelityWords(setup))),
       ),
       reference: cell.reference,
+      judged: judgingRules(table, [cell], inputs.file),
       paper: cell.paper === null ? null : {
         text: `${cell.paper.mean}${
           cell.paper.sd === undefined ? "" : ` ± ${cell.paper.sd}`
@@ -167,8 +170,8 @@ function sharedCells(
 const number = (value: number | null) => (value === null ? "–" : value.toFixed(2));
 
 export function explanationLines(explanation: Explanation): string[] {
-  const { table, row, column, scale, mean, sd, verdict, why, rule, reads, seeds, reference, paper, shared } =
-    explanation;
+  const { table, row, column, scale, mean, sd, verdict, why, rule, reads, seeds, reference } = explanation;
+  const { judged, paper, shared } = explanation;
   const lines = [
     `${named(table)}, row ${row}, column ${column}, scale ${scale}`,
     `  ours      ${number(mean)} ± ${number(sd)} over ${
@@ -210,6 +213,7 @@ export function explanationLines(explanation: Explanation): string[] {
       `  reference ${compared.mean.toFixed(2)} over ${compared.n} runs, from ${compared.from}${within}`,
     );
   }
+  for (const each of judged) lines.push(`  judged    ${each}`);
   lines.push(
     paper === null
       ? "  paper     not legible in the source"

@@ -127,6 +127,25 @@ function printedNumber(cell: ResultCell | undefined): JudgedCell["paper"] {
   return { mean, ...(sd === undefined ? {} : { sd }), n, read, ...(line === undefined ? {} : { line }) };
 }
 
+/** How the cells of a table were judged, in words: one paragraph for each kind of reference that they have. */
+export function judgingRules(
+  { published }: ResultTable,
+  cells: readonly JudgedCell[],
+  file: ReferenceFile | null,
+): string[] {
+  const has = (from: string) => cells.some(({ reference }) => reference?.from === from);
+  const { points, why } = published.margin;
+  return [
+    ...(has("stored runs") && file !== null ? [`beside the stored runs. ${file.reason}`] : []),
+    ...(has("paper")
+      ? [
+        `beside the paper, with a tolerance of ±${points} points: ${why}. Consistent: shown to lie within it (two one-sided tests, 95 %); ` +
+        `inconsistent: a difference is shown (Welch's t, Holm's correction over the whole table at 5 %).`,
+      ]
+      : []),
+  ];
+}
+
 /** "table1" → "Table 1". */
 export const named = (id: string): string =>
   id.replace(/^table(\d+)$/, "Table $1").replace(/^figure(\d+)$/, "Figure $1");

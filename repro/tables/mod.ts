@@ -7,7 +7,7 @@ export { storedEvidence, storeEvidence } from "./evidence.ts";
 export type { StoreOfRuns } from "./evidence.ts";
 export { factHolds, factsView, judgeFacts, same } from "./facts.ts";
 export type { JudgedFact } from "./facts.ts";
-export { judgeTable, named, settingsOf } from "./judge.ts";
+export { judgeTable, judgingRules, named, settingsOf } from "./judge.ts";
 export type { JudgedCell, JudgedTable, TableInputs } from "./judge.ts";
 export { gatherPartial, partialOf } from "./partial.ts";
 export { loadReference, makeReference, referencePath } from "./reference.ts";

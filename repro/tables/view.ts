@@ -12,7 +12,7 @@ import {
 } from "../paper/mod.ts";
 import type { Block, Line, TableView, Tone } from "../render/mod.ts";
 import type { RunOfTable } from "./cells.ts";
-import { type JudgedCell, type JudgedTable, named } from "./judge.ts";
+import { type JudgedCell, type JudgedTable, judgingRules, named } from "./judge.ts";
 import { gatherPartial, partialReason } from "./partial.ts";
 
 /** A verdict's mark is text, so that it survives a file, a pipe and eyes that do not see its colour. */
@@ -186,6 +186,30 @@ export function countLine(cells: readonly { verdict: Verdict }[]): Line {
   return [{ text: `${cells.length} cells: ` }, ...counts];
 }
 
+/** One underpowered cell in full, and how many runs all of them need. */
+function doubts(cells: readonly JudgedCell[]): Line[] {
+  if (cells.length === 0) return [];
+  const lines: Line[] = [[{ text: `? for example ${cells[0].row} ${cells[0].column}: ${cells[0].why}` }]];
+  if (cells.length === 1) return lines;
+  const known = cells.filter(({ runsNeeded }) => runsNeeded !== undefined)
+    .sort((a, b) => a.runsNeeded! - b.runsNeeded!);
+  const [least, most] = [known[0], known[known.length - 1]];
+  const never = cells.length - known.length;
+  const range = least?.runsNeeded === most?.runsNeeded ? "" : `${least.runsNeeded} to `;
+  const parts = [
+    ...(known.length === 0 ? [] : [
+      `${known.length} would be decided by ${range}${most.runsNeeded} runs of ours at their present means and spreads (most: ${most.row} ${most.column})`,
+    ]),
+    ...(never === 0 ? [] : [`${never} would be decided by no number of runs`]),
+  ];
+  lines.push([{
+    text: `? of ${cells.length} underpowered cells ${
+      parts.join(", ")
+    }; each cell's number: runs_needed of --format csv`,
+  }]);
+  return lines;
+}
+
 function notes(table: ResultTable, judged: JudgedTable, context: ViewContext): Line[] {
   const { cells } = judged;
   const lines: Line[] = [countLine(cells)];
@@ -193,10 +217,7 @@ function notes(table: ResultTable, judged: JudgedTable, context: ViewContext): L
     if (cell.verdict !== "inconsistent") continue;
     lines.push([{ text: `≠ ${cell.row} ${cell.column}: ${cell.why}`, tone: "bad" }]);
   }
-  const doubts = cells.filter(({ verdict }) => verdict === "underpowered");
-  if (doubts.length > 0) {
-    lines.push([{ text: `? for example ${doubts[0].row} ${doubts[0].column}: ${doubts[0].why}` }]);
-  }
+  lines.push(...doubts(cells.filter(({ verdict }) => verdict === "underpowered")));
   const restsOnPart = ({ partial, why }: JudgedCell) =>
     partial !== undefined && why === partialReason(partial);
   const quiet = (verdict: Verdict) => [
@@ -225,14 +246,7 @@ function notes(table: ResultTable, judged: JudgedTable, context: ViewContext): L
       }${more}`,
     }]);
   }
-  if (cells.some(({ reference }) => reference?.from === "paper")) {
-    const { points, why } = table.published.margin;
-    lines.push([{
-      text:
-        `tolerance ±${points} points: ${why}. Consistent: shown to lie within it (two one-sided tests, 95 %); ` +
-        `inconsistent: a difference is shown (Welch's t, Holm's correction over the table at 5 %).`,
-    }]);
-  }
+  for (const rule of judgingRules(table, cells, judged.reference)) lines.push([{ text: `judged ${rule}` }]);
   for (const sentence of gatherPartial(context.partial)) {
     lines.push([{ text: `${isRemark(sentence) ? "data" : "partial data"}: ${sentence}` }]);
   }

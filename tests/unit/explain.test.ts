@@ -10,7 +10,7 @@ import { wantedRuns } from "../../repro/paper/mod.ts";
 import { compareRuns, comparisonLines, RunStore } from "../../repro/runs/mod.ts";
 import { join } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
-import { explainCells, explanationLines } from "../../repro/tables/mod.ts";
+import { explainCells, explanationLines, loadReference, referencePath } from "../../repro/tables/mod.ts";
 import { executeRun } from "../fakes/execute.ts";
 import { spec } from "../fakes/specs.ts";
 
@@ -58,6 +58,19 @@ test("table1 mbert/gu/xquad/average: its rule, seeds, runs, hashes and the paper
   for (const word of ["10 target languages without English (ar de", "line ", "not made yet", "SHA-256"]) {
     assert.ok(text.includes(word), `${word} in\n${text}`);
   }
+});
+
+test("beside the stored runs the rule of the tolerance is told too", async () => {
+  const { paper, table } = await resultTarget("table1");
+  const { setup } = await setupForTable({ seeds: "1", backend: "wasm" }, paper, table);
+  const choice = { rows: ["mbert/gu"], columns: ["xquad/average/f1"] };
+  const [{ spec: wanted, request }] = wantedRuns(paper, table, setup, choice);
+  await executeRun(wanted, options());
+  const runs = [{ request, spec: wanted, run: await store.finished(await runId(wanted)) }];
+  const file = await loadReference(referencePath(paper, "table1"));
+  const [found] = await explainCells({ paper, table, setup, choice, runs, file }, []);
+  assert.equal(found.judged, [`beside the stored runs. ${file!.reason}`]);
+  assert.match(explanationLines(found).join("\n"), "  judged    beside the stored runs. Same seeds: ");
 });
 
 test("two runs: what differs in the specification, in numbers and in the schedule", async () => {

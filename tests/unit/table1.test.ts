@@ -93,6 +93,47 @@ test("runs like the reference are consistent in every cell; a fault of ten point
   assert.ok(off.cells.every(({ verdict }) => verdict === "inconsistent"));
 });
 
+test("how numbers are judged beside the stored runs is told with the table", async () => {
+  const runs = runsWith((spec) => runLike(spec));
+  const judged = await judge(runs);
+  const view = tableView(paper, table, judged, { setup, device: "none", reason: "asked", runs, partial: [] });
+  for (const drawn of [renderText(view, { width: 2000, colour: false }), renderMarkdown(view)]) {
+    assert.match(
+      drawn,
+      "judged beside the stored runs. Same seeds: the difference of the means may be 0.5 of the spread",
+    );
+    assert.match(drawn, "at 0.95 for the whole table");
+  }
+});
+
+test("of many underpowered cells the smallest and the largest number of runs are told, and where all are", async () => {
+  const doubtful = (await judge(runsWith((spec) => runLike(spec)))).cells.slice(0, 4).map((cell, index) => ({
+    ...cell,
+    verdict: "underpowered" as const,
+    why: `because ${index}`,
+    ...(index === 3 ? {} : { runsNeeded: [30, 7, 12][index] }),
+  }));
+  const text = (cells: typeof doubtful) => {
+    const view = tableView(paper, table, { cells, lowest: {}, reference: null }, {
+      ...{ setup, device: "none", reason: "asked", runs: [], partial: [] },
+    });
+    return renderText(view, { width: 2000, colour: false });
+  };
+  const { row, column } = doubtful[0];
+  assert.match(text(doubtful), `? for example ${row} ${column}: because 0`);
+  assert.match(
+    text(doubtful),
+    `? of 4 underpowered cells 3 would be decided by 7 to 30 runs of ours at their present means and spreads (most: ${row} ${column}), ` +
+      "1 would be decided by no number of runs; each cell's number: runs_needed of --format csv",
+  );
+  assert.match(text(doubtful.slice(3)), "because 3");
+  assert.not.match(text(doubtful.slice(3)), "runs_needed");
+  assert.match(
+    text([doubtful[3], doubtful[3]]),
+    "? of 2 underpowered cells 2 would be decided by no number of runs; each",
+  );
+});
+
 test("without runs every cell is missing, and the table can be drawn", async () => {
   const runs = runsWith(() => null);
   const empty = await judge(runs);
@@ -151,6 +192,7 @@ async function atPaper(
 test("what rests on partial data is not compared with the paper, and nothing else is kept from it", async () => {
   const full = await atPaper(() => undefined);
   assert.equal(full.refused, []);
+  assert.match(full.text.replaceAll(/\s+/g, " "), "judged beside the paper, with a tolerance of ±2 points: ");
   assert.match(
     full.text,
     "scale paper: the paper's settings; its own models; data as published; reference: the paper.",
