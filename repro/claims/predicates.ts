@@ -81,9 +81,9 @@ function counts(cases: readonly Case[]): string {
   if (cases.length === 0) return "no case can be computed";
   const number = (of: boolean | null) => cases.filter(({ holds }) => holds === of).length;
   const [holding, failing, open] = [number(true), number(false), number(null)];
-  return `${holding} of ${cases.length} cases hold${failing > 0 ? `, ${failing} do not` : ""}${
-    open > 0 ? `, ${open} lie within noise` : ""
-  }`;
+  return `${holding} of ${cases.length} cases hold${
+    failing > 0 ? `, ${failing} ${failing === 1 ? "does" : "do"} not` : ""
+  }${open > 0 ? `, ${open} ${open === 1 ? "lies" : "lie"} within noise` : ""}`;
 }
 
 /** Whether a difference is positive: at face value on the paper, beyond noise on runs. */

@@ -82,7 +82,7 @@ test("above in some cases: one is enough, and none only where all are there", ()
   const { why } = above([pair("a", "c"), pair("a", "b"), pair("x", "a")])(evidence("runs", cells));
   assert.match(
     why,
-    "1 of 2 cases hold, 1 lie within noise, 1 of 2 differences exceed their 95 % half-width; 1 wanted value is not there",
+    "1 of 2 cases hold, 1 lies within noise, 1 of 2 differences exceed their 95 % half-width; 1 wanted value is not there",
   );
 });
 

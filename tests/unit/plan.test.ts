@@ -5,6 +5,7 @@ import * as os from "node:os";
 import process from "node:process";
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
+import { makeRuns } from "../../cli/commands/make-runs.ts";
 import { setupFor } from "../../cli/commands/setup.ts";
 import { requestsOfTargets } from "../../cli/commands/all.ts";
 import { targetsOf } from "../../cli/papers.ts";
@@ -314,6 +315,12 @@ test("when the hours are over runs save checkpoints, and the same call goes on f
   const again = await untilDecided({ ...options, budget: { runs: 1, hours: 1 } });
   assert.is(again.judged.cells[0].n, 1);
   assert.equal(steps, Array.from({ length: 20 }, (_, i) => i + 1));
+});
+
+test("a command's runs stop for the hours as they do for Ctrl-C", async () => {
+  const late = AbortSignal.abort(new Error("the budget of hours is over"));
+  const { interrupted, failed, runs } = await makeRuns([spec()], { store: store.folder, jobs: "1" }, late);
+  assert.equal([interrupted, failed, runs.length], [true, 0, 0]);
 });
 
 test("where their own spread hides the margin, no number of runs on our side would decide", async () => {
