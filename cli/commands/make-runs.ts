@@ -17,6 +17,8 @@ export interface Made {
   failed: number;
 }
 
+const told = new Set<string>();
+
 /** `signal`: another reason to stop than Ctrl-C, told to the user in its own words. */
 export async function makeRuns(specs: RunSpec[], values: Values, signal?: AbortSignal): Promise<Made> {
   const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
@@ -45,7 +47,9 @@ export async function makeRuns(specs: RunSpec[], values: Values, signal?: AbortS
       ? undefined
       : wholeNumber("micro-batch", values["micro-batch"], 1);
     const advice = await memoryAdvice(await unfinishedOf(store, specs), { jobs, microBatch });
-    for (const note of advice.notes) warn(note);
+    // Seeds are added in several rounds: once is enough.
+    for (const note of advice.notes.filter((each) => !told.has(each))) warn(note);
+    for (const note of advice.notes) told.add(note);
     const result = await launch({
       specs,
       store,

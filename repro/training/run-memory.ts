@@ -72,29 +72,35 @@ function adaptersOf(spec: RunSpec): AdapterOptions {
 
 /** Bounds of one backend on this machine, in bytes. */
 export interface Room {
-  readonly total: number;
+  readonly device: number;
   readonly longest: number;
-  /** What sets them, for the message. */
-  readonly words: string;
+  /** For device and process together. */
+  readonly host: number;
 }
 
 /** A GPU tells how long a buffer may be, not how much memory it has. */
 async function roomOf(backend: RunSpec["backend"], free: number): Promise<Room> {
-  const all = { total: Infinity, longest: Infinity, words: "" };
-  if (backend === "wasm") {
-    return free < wasmBytes
-      ? { ...all, total: free, words: `${gib(free)} are free` }
-      : { ...all, total: wasmBytes, words: `wasm holds ${gib(wasmBytes)}` };
+  const none = { device: Infinity, longest: Infinity, host: Infinity };
+  if (backend !== "webgpu") {
+    return { ...none, host: free, ...(backend === "wasm" ? { device: wasmBytes } : {}) };
   }
-  if (backend !== "webgpu") return all;
   try {
-    const { adapter } = await requireAdapter();
-    const { maxBufferSize: longest } = adapter.limits;
-    return { ...all, longest, words: `this GPU allows ${gib(longest)}` };
+    return { ...none, longest: (await requireAdapter()).adapter.limits.maxBufferSize };
   } catch {
     // That there is none is for the run to say.
-    return all;
+    return none;
   }
+}
+
+/** Pools round sizes up: measured peaks were up to so many times the estimate. */
+const slack = 1.15;
+
+/** What of a room a run exceeds, in words; null where it fits. */
+function excess(memory: RunMemory, { device, longest, host }: Room): string | null {
+  const total = slack * memory.total, all = total + memory.process;
+  if (memory.longest > longest) return `a buffer of ${gib(memory.longest)}, this GPU allows ${gib(longest)}`;
+  if (total > device) return `${gib(total)} on the device, which holds ${gib(device)}`;
+  return all > host ? `${gib(all)} in all, ${gib(host)} are free` : null;
 }
 
 export interface Advice {
@@ -127,7 +133,7 @@ export async function memoryAdvice(specs: readonly RunSpec[], asked: Asked): Pro
     // An encoder that cannot be opened is for the run to tell of.
     const memory = await runMemory(spec, microBatch).catch(() => null);
     if (memory === null) continue;
-    const bytes = memory.process + (spec.backend === "webgpu" ? 0 : memory.total);
+    const bytes = memory.process + (spec.backend === "webgpu" ? 0 : slack * memory.total);
     if (bytes > largest.bytes) largest = { bytes, name: runName(spec) };
     // Most runs are far from any bound, and no GPU is opened for them.
     if (memory.total < gibi / 4) continue;
@@ -149,28 +155,25 @@ export async function memoryAdvice(specs: readonly RunSpec[], asked: Asked): Pro
   return { jobs, notes };
 }
 
-const fits = (memory: TrainingMemory, { total, longest }: Room) =>
-  memory.total <= total && memory.longest <= longest;
-
 async function fitNote(
   spec: RunSpec,
-  memory: TrainingMemory,
+  memory: RunMemory,
   room: Room,
   microBatch?: number,
 ): Promise<string | null> {
-  if (fits(memory, room)) return null;
-  const what = (of: TrainingMemory) =>
-    of.longest > room.longest ? `a buffer of ${gib(of.longest)}` : `${gib(of.total)} on the device`;
-  const start = `${runName(spec)}: training may need ${what(memory)}, ${room.words}`;
-  let examples = Math.min(spec.hyperparameters.batchSize, microBatch ?? Infinity), least = memory;
+  const whole = excess(memory, room);
+  if (whole === null) return null;
+  const start = `${runName(spec)}: training may need ${whole}`;
+  let examples = Math.min(spec.hyperparameters.batchSize, microBatch ?? Infinity), least = whole;
   while (examples > 1) {
     examples = Math.floor(examples / 2);
-    least = await runMemory(spec, examples);
-    if (fits(least, room)) {
-      return `${start}; --micro-batch ${examples} needs ${gib(least.total)} and is the same run`;
+    const pieces = await runMemory(spec, examples), left = excess(pieces, room);
+    if (left === null) {
+      return `${start}; --micro-batch ${examples} needs ${gib(slack * pieces.total)} and is the same run`;
     }
+    least = left;
   }
-  return `${start}, and ${what(least)} with --micro-batch 1; another device or backend may hold it`;
+  return `${start}, and with --micro-batch 1 ${least}; another device or backend may hold it`;
 }
 
 /** An error as it is or, where memory ran out, with the option that helps. */

@@ -37,7 +37,7 @@ const real = (task: "squad" | "copa" | "mlm", changes: Partial<RunSpec> = {}): R
   });
 };
 
-const wasm: Room = { total: 4 * gibi, longest: Infinity, words: "wasm holds 4.0 GiB" };
+const wasm: Room = { device: 4 * gibi, longest: Infinity, host: Infinity };
 const room = () => Promise.resolve(wasm);
 
 test("runs of the tiny world take what the machine has of cores, without a word", async () => {
@@ -55,7 +55,7 @@ test("encoders of real size: as many processes as memory holds, with what each t
   const { total, process } = await runMemory(specs[0]);
   // 64 examples of two choices; with a run of 32 × 384 tokens it would be told of.
   assert.ok(total > gibi && total < 6 * gibi, `${total}`);
-  const free = 2.5 * (total + process), large = () => Promise.resolve({ ...wasm, total: 8 * gibi });
+  const free = 2.6 * (total + process), large = () => Promise.resolve({ ...wasm, device: 8 * gibi });
   const { jobs, notes } = await memoryAdvice(specs, { cpus: 16, free, room: large });
   assert.is(jobs, 2);
   assert.is(notes.length, 1);
@@ -72,10 +72,10 @@ test("encoders of real size: as many processes as memory holds, with what each t
 test("a run that will hardly fit is told of before it starts, with pieces that would", async () => {
   const squad = real("squad");
   const whole = await runMemory(squad);
-  assert.ok(whole.total > wasm.total, "32 rows of 384 tokens through twelve layers");
+  assert.ok(whole.total > wasm.device, "32 rows of 384 tokens through twelve layers");
   const { notes } = await memoryAdvice([squad], { cpus: 2, free: 64 * gibi, room });
   const [, needed, examples, pieces] =
-    /training may need (\S+) GiB on the device, wasm holds 4\.0 GiB; --micro-batch (\d+) needs (\S+) GiB and is the same run$/
+    /training may need (\S+) GiB on the device, which holds 4\.0 GiB; --micro-batch (\d+) needs (\S+) GiB and is the same run$/
       .exec(notes[0])!;
   assert.ok(Number(needed) > 4 && Number(pieces) <= 4 && Number(examples) < 32, notes[0]);
   assert.equal(
@@ -84,11 +84,20 @@ test("a run that will hardly fit is told of before it starts, with pieces that w
   );
   const hopeless = await memoryAdvice([squad], {
     ...{ cpus: 2, free: gibi },
-    room: () => Promise.resolve({ ...wasm, total: gibi / 2, words: "0.5 GiB are free" }),
+    room: () => Promise.resolve({ ...wasm, host: gibi / 2 }),
   });
   assert.match(
     hopeless.notes[0],
-    /0\.5 GiB are free, and \S+ GiB on the device with --micro-batch 1; another device or backend may hold it/,
+    /on the device, which holds 4\.0 GiB, and with --micro-batch 1 \S+ GiB in all, 0\.5 GiB are free; another device/,
+  );
+  // A whole encoder in the smallest pieces: the process keeps the best checkpoint, and saves a copy, beside the device.
+  const beside = await memoryAdvice([real("squad", { adapter: "full" })], {
+    ...{ cpus: 2, free: 5 * gibi, microBatch: 1 },
+    room: (_, host) => Promise.resolve({ ...wasm, host }),
+  });
+  assert.match(
+    beside.notes[0],
+    /training may need \S+ GiB in all, 5\.0 GiB are free, and with --micro-batch 1/,
   );
 });
 
@@ -100,7 +109,7 @@ test("a language adapter's logits are one buffer: 2.2 GiB for mBERT at 64 × 512
   assert.is(longest, 4 * 119_547 * Math.ceil(maskedShare! * 64 * 512));
   const { notes } = await memoryAdvice([it], {
     ...{ cpus: 2, free: 64 * gibi },
-    room: () => Promise.resolve({ total: Infinity, longest: 2 * gibi, words: "this GPU allows 2.0 GiB" }),
+    room: () => Promise.resolve({ device: Infinity, longest: 2 * gibi, host: Infinity }),
   });
   assert.match(notes[0], /may need a buffer of 2\.2 GiB, this GPU allows 2\.0 GiB; --micro-batch 32 needs/);
 });
