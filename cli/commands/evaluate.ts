@@ -63,12 +63,13 @@ export const command: Command = {
     const stop = new AbortController();
     const off = onInterrupt(() => stop.abort(new Error("interrupted")));
     const all: Result[] = [], printer = scorePrinter(metrics);
-    if (!values.json) writeOutput(`${heading}\n`);
     try {
       const onTarget = (what: string) => warn(`scoring ${what}`);
       for await (const result of results({ signal: stop.signal, onTarget, threads: everyThread() })) {
         all.push(result);
-        if (!values.json) printer.add(result);
+        if (values.json) continue;
+        if (all.length === 1) writeOutput(`${heading}\n`);
+        printer.add(result);
       }
     } catch (error) {
       if (stop.signal.aborted) return 130;

@@ -81,8 +81,8 @@ export async function openAdapter(path: string, target: AdapterTarget, as: strin
 /** `label2id` of a flexible head's configuration, or beside it for the head of a transformers class. */
 async function labelsOf(files: Files, path: string): Promise<string[] | null> {
   if (!files.names.includes("head_config.json")) return null;
-  const json_ = await json(files, "head_config.json", path) as Record<string, unknown> | null;
-  const map = ((json_?.config as Record<string, unknown> | null)?.label2id ?? json_?.label2id) as unknown;
+  const head = await json(files, "head_config.json", path) as Record<string, unknown> | null;
+  const map = ((head?.config as Record<string, unknown> | null)?.label2id ?? head?.label2id) as unknown;
   if (typeof map !== "object" || map === null) return null;
   const numbered = Object.entries(map).filter((each): each is [string, number] => Number.isInteger(each[1]));
   return numbered.sort(([, a], [, b]) => a - b).map(([label]) => label);

@@ -52,7 +52,7 @@ async function exported(spec: TransferSpec) {
 /** By the names of a run's metrics. Nothing that the run was specified with for training may matter. */
 async function scoresOf(spec: TransferSpec, folder: string, available = false) {
   const asked = specOf({
-    ...{ task: spec.task, evaluate: spec.evaluate, seed: 77 },
+    ...{ task: spec.task, model: spec.model, evaluate: spec.evaluate, seed: 77 },
     hyperparameters: { ...spec.hyperparameters, reductionFactor: 16, loraRank: 8, loraAlpha: 8 },
   });
   const scores: Record<string, number> = {};
@@ -79,6 +79,18 @@ test("MAD-X and LoRA, for classes, answers and choices: the scores are the run's
     const { run, folder } = await exported(spec);
     assert.equal(await scoresOf(spec, folder), run.metrics, spec.task);
   }
+});
+
+test("XLM-R's choices read a pooler that the run drew: it comes with the head", async () => {
+  const { revision } = await openEncoder("xlmr", "tiny");
+  const spec = specOf({
+    ...{ task: "copa", model: "xlmr", modelRevision: revision, evaluate: { xcopa: ["en", "sw"] } },
+    hyperparameters: { ...specOf({}).hyperparameters, learningRate: 5e-2, evaluationLimit: 60 },
+  });
+  const { run, folder } = await exported(spec);
+  assert.equal(await scoresOf(spec, folder), run.metrics);
+  const { head } = await openAdapter(folder, (await openEncoder("xlmr", "tiny")).config, "task");
+  assert.ok((await head())!.has("roberta.pooler.dense.weight"));
 });
 
 test("all languages that have an adapter, where none is named; else one without is an error", async () => {
