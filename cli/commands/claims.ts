@@ -13,7 +13,7 @@ import { type Paper, requestsOf } from "../../repro/paper/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import { resolve, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import { runId } from "../../repro/spec/mod.ts";
-import { storedEvidence, storeEvidence } from "../../repro/tables/mod.ts";
+import { storedEvidence, storeEvidence, storeEvidenceName } from "../../repro/tables/mod.ts";
 import { paperOf, papers } from "../papers.ts";
 import type { Values } from "../ui/arguments.ts";
 import { listOf, UsageError } from "../ui/usage.ts";
@@ -23,15 +23,20 @@ import { setupFor, someOptions } from "./setup.ts";
 const known = await papers();
 const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
-/** The finished runs of the setup that the options describe. */
-async function ofStore(paper: Paper, claims: readonly Claim[], values: Values): Promise<Evidence> {
+/** The finished runs of the setup that the options describe, under the name that says what they rest on. */
+async function ofStore(
+  paper: Paper,
+  claims: readonly Claim[],
+  values: Values,
+): Promise<Record<string, Evidence>> {
   const requests = paper.tables.flatMap((table) => table.kind === "results" ? requestsOf(paper, table) : []);
   const { setup } = await setupFor(values, paper, requests);
   const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
-  return await storeEvidence(paper, setup, claims, {
+  const evidence = await storeEvidence(paper, setup, claims, {
     finished: async (spec) => await store.finished(await runId(spec)),
     trace: (run) => store.log(run.id, "trf"),
   });
+  return { [storeEvidenceName(setup, evidence)]: evidence };
 }
 
 export const command: Command = {
@@ -58,9 +63,7 @@ export const command: Command = {
       paper: publishedEvidence(paper.printed),
       "stored tiny runs": await storedEvidence(paper),
     };
-    if (values.runs) {
-      evidence[`runs of the store, scale ${values.scale}`] = await ofStore(paper, claims, values);
-    }
+    if (values.runs) Object.assign(evidence, await ofStore(paper, claims, values));
     const judged = judgeClaims(claims, evidence);
     const note =
       `scale tiny is a small world made by this project: its runs neither confirm nor refute the paper.\n${claimNote}\n`;

@@ -27,6 +27,8 @@ export interface Evidence {
    * its 95 % half-width decides nothing.
    */
   source: "paper" | "runs";
+  /** What is partial about the data that runs rest on, one sentence each; absent or empty where nothing is. */
+  partial?: readonly string[];
   /** Undefined where there is no such cell, or it cannot be read. */
   cell(name: CellName): CellValue | undefined;
   /** Logged curves of a row ("model/method") on a task, one a seed; absent or empty where nothing was logged. */

@@ -30,6 +30,7 @@ import {
   type RunOfTable,
   storedEvidence,
   storeEvidence,
+  storeEvidenceName,
   tableView,
 } from "../tables/mod.ts";
 import type { FactTable } from "../paper/mod.ts";
@@ -280,13 +281,14 @@ function surfacesOf(
 async function claimsOf({ paper, setup, store }: ReportInputs) {
   const claims = paper.claims ?? [];
   if (claims.length === 0) return [];
+  const ofStore = await storeEvidence(paper, setup, claims, {
+    finished: async (spec) => await store.finished(await runId(spec)),
+    trace: (run) => store.log(run.id, "trf"),
+  });
   const evidence: Record<string, Evidence> = {
     "the paper's own numbers": publishedEvidence(paper.printed),
     "stored tiny runs": await storedEvidence(paper),
-    [`runs of the store, scale ${setup.scale}`]: await storeEvidence(paper, setup, claims, {
-      finished: async (spec) => await store.finished(await runId(spec)),
-      trace: (run) => store.log(run.id, "trf"),
-    }),
+    [storeEvidenceName(setup, ofStore)]: ofStore,
   };
   return judgeClaims(claims, evidence);
 }

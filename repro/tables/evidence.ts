@@ -22,7 +22,8 @@ import {
 } from "../paper/mod.ts";
 import type { FinishedRun, LogLine } from "../runs/mod.ts";
 import type { RunSpec, TaskName } from "../spec/mod.ts";
-import { chooseLowest, type RunOfTable, tableCells, valueOf } from "./cells.ts";
+import { chooseLowest, countedLanguages, type RunOfTable, tableCells, valueOf } from "./cells.ts";
+import { gatherPartial, partialOf } from "./partial.ts";
 import { loadReference, referencePath } from "./reference.ts";
 
 /** All reference runs that are stored beside a paper. */
@@ -124,6 +125,7 @@ export async function storeEvidence(
     return plain.length > 0 ? plain : finishedOf(row, task, true);
   };
   const cells = new Map<string, CellValue | undefined>();
+  const partial = new Set<string>();
   const all = [...runs.values()].flat();
   for (const table of tables) {
     const lowest = chooseLowest(
@@ -133,8 +135,9 @@ export async function storeEvidence(
       await loadReference(referencePath(paper, table.id)),
       all,
     );
-    for (const { row, column, values } of tableCells(paper, table, {}, all, lowest)) {
-      cells.set(`${table.id} ${row} ${column}`, valueOfNumbers([...values.values()]));
+    for (const cell of tableCells(paper, table, {}, all, lowest)) {
+      cells.set(`${table.id} ${cell.row} ${cell.column}`, valueOfNumbers([...cell.values.values()]));
+      cell.partial.forEach((sentence) => partial.add(sentence));
     }
   }
   for (const { table, row, column } of others) {
@@ -143,16 +146,26 @@ export async function storeEvidence(
     const found = task === undefined ? [] : anyOf(row, task);
     const values = found.flatMap((run) => valueOf(paper, run.metrics, of, undefined) ?? []);
     cells.set(`${table} ${row} ${column}`, valueOfNumbers(values));
+    partialOf(found, of.dataset, countedLanguages(paper, of, undefined)).forEach((sentence) =>
+      partial.add(sentence)
+    );
   }
   const curves = await curvesOf(wanted.rows.flatMap(({ row, task }) => finishedOf(row, task, true)), store);
   return {
     source: "runs",
+    partial: gatherPartial([...partial]),
     cell: ({ table, row, column }) => cells.get(`${table} ${row} ${column}`),
     curves: (row, task) => finishedOf(row, task, true).map(({ id }) => curves.get(id)!),
     schedules: (row, task) =>
       anyOf(row, task).map(({ schedule }) => schedule.flatMap(({ layers }) => layers)),
   };
 }
+
+/** What claims on the runs of a store are told to rest on. */
+export const storeEvidenceName = ({ scale }: Setup, { partial = [] }: Evidence): string =>
+  `runs of the store, scale ${scale}${
+    partial.length === 0 ? "" : `, on partial data (${partial.join("; ")})`
+  }`;
 
 /** One request's runs, seed by seed; none where it cannot become a run in this setup. */
 async function runsOf(

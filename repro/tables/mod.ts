@@ -3,7 +3,7 @@ export { chooseLowest, lowestLanguages, printedLowest, tableCells, valueOf } fro
 export type { CellValues, FoundCell, Lowest, RunOfTable } from "./cells.ts";
 export { explainCells, explanationLines } from "./explain.ts";
 export type { ExplainedSeed, Explanation } from "./explain.ts";
-export { storedEvidence, storeEvidence } from "./evidence.ts";
+export { storedEvidence, storeEvidence, storeEvidenceName } from "./evidence.ts";
 export type { StoreOfRuns } from "./evidence.ts";
 export { factHolds, factsView, judgeFacts, same } from "./facts.ts";
 export type { JudgedFact } from "./facts.ts";

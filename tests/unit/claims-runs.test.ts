@@ -7,7 +7,7 @@ import { judgeClaims } from "../../repro/claims/mod.ts";
 import type { Setup } from "../../repro/paper/mod.ts";
 import type { FinishedRun } from "../../repro/runs/mod.ts";
 import { runId, type RunSpec } from "../../repro/spec/mod.ts";
-import { storeEvidence } from "../../repro/tables/mod.ts";
+import { storeEvidence, storeEvidenceName } from "../../repro/tables/mod.ts";
 
 const test = suite("claims on runs");
 const setup: Setup = {
@@ -103,6 +103,25 @@ test("rows that no table has are found too", () => {
     evidence.cell({ table: "figure2", row: "mbert/lpft", column: "xnli/average/accuracy" })!.mean,
     57.25,
   );
+});
+
+test("runs on partial data are named so, wherever their claims are shown", async () => {
+  const name = (partial: string[]) =>
+    storeEvidence(paper, setup, paper.claims!, {
+      finished: async (spec) => {
+        if (!isFinished(spec)) return null;
+        const finished = await run(spec);
+        return { ...finished, provenance: { ...finished.provenance, partial } } as FinishedRun;
+      },
+      trace: () => Promise.resolve([]),
+    }).then((each) => storeEvidenceName(setup, each));
+  assert.is(await name([]), `runs of the store, scale ${setup.scale}`);
+  assert.match(
+    await name(["xnli de: 60 of 5,010 examples", "xnli xx: 60 of 5,010 examples"]),
+    /, on partial data \(xnli de: 60 of 5,010 examples\)$/,
+    "a language that no table counts concerns no claim",
+  );
+  assert.match(await name(["trained on a part"]), /, on partial data \(trained on a part\)$/);
 });
 
 test("logs and schedules reach the claims about training", () => {
