@@ -35,7 +35,7 @@ export const command: Command = {
     if (values.save !== undefined) {
       const path = resolve(String(values.save));
       await writeAtomic(path, planText(plan));
-      if (!values.json) writeOutput(`\nsaved; to make the runs: repro run --plan ${String(values.save)}\n`);
+      if (!values.json) writeOutput(`\n${savedWords(plan, String(values.save))}\n`);
     }
     return 0;
   },
@@ -58,6 +58,12 @@ function refuseWithoutRuns(
     }`,
   );
 }
+
+/** What to do with a saved plan: one that is provisional has ids that change with what is fetched, and is not executed. */
+const savedWords = ({ provisional }: Plan, path: string): string =>
+  provisional.length === 0
+    ? `saved; to make the runs: repro run --plan ${path}`
+    : `saved as provisional: repro run --plan refuses it. Fetch what is named under "before it can be run", then make the plan again`;
 
 async function planOf(
   { tables, figures }: { tables: readonly Target[]; figures: readonly FigureTarget[] },

@@ -8,10 +8,11 @@ import {
   type PinnedFile,
 } from "../../repro/fetch/wanted.ts";
 import type { Download } from "../../repro/paper/mod.ts";
+import { encoderParameters, languageAdapterParameters } from "../../repro/plan/parameters.ts";
 import type { TaskName } from "../../repro/spec/mod.ts";
 import { figures } from "./figures/mod.ts";
 import { printed } from "./printed.ts";
-import { datasets as evaluated } from "./world.ts";
+import { datasets as evaluated, models as shapes } from "./world.ts";
 import pins from "./pins.json" with { type: "json" };
 
 interface Side {
@@ -155,18 +156,31 @@ export function fetchSets(words: readonly string[], origin: Origin): Map<string,
   }));
 }
 
+/** Bytes of a file of weights that no source states, at 4 bytes a parameter; null where no widths are known, or it holds none. */
+function estimated({ id, kind }: FileSet, { path }: PinnedFile): number | null {
+  const shape = shapes.find((model) => id === model.id || id.startsWith(`${model.id}-adapters`))?.shape;
+  if (shape === undefined) return null;
+  if (kind === "adapter") return 4 * languageAdapterParameters(shape);
+  return /\.(safetensors|bin)$/.test(path) ? 4 * encoderParameters(shape) : null;
+}
+
 /** What must be fetched for runs with some models and tasks, from the original addresses, with what is known of its size. */
 export function downloads(
   { models, tasks }: { models: readonly string[]; tasks: readonly TaskName[] },
 ): Download[] {
   return [...fetchSets(needsOf(models, tasks), "original").values()].flatMap((sets) => sets ?? []).map(
-    ({ id, files }) => {
-      const sizes = (files ?? []).map(({ bytes }) => bytes ?? null);
-      const known = sizes.filter((bytes) => bytes !== null);
+    (set) => {
+      const files = set.files ?? [];
+      const known = files.flatMap(({ bytes }) => bytes ?? []);
+      const guessed = files.filter(({ bytes }) => bytes === undefined).flatMap((file) =>
+        estimated(set, file) ?? []
+      );
+      const sum = (sizes: readonly number[]) => sizes.reduce((total, bytes) => total + bytes, 0);
       return {
-        what: id,
-        bytes: known.length === 0 ? null : known.reduce((sum, bytes) => sum + bytes, 0),
-        unknown: sizes.length - known.length,
+        what: set.id,
+        bytes: known.length === 0 ? null : sum(known),
+        ...(guessed.length === 0 ? {} : { estimated: sum(guessed) }),
+        unknown: files.length - known.length - guessed.length,
       };
     },
   );

@@ -102,8 +102,11 @@ export interface Deviation {
 
 export interface Download {
   what: string;
+  /** Of the files whose size a public source states; null where there is none. */
   bytes: number | null;
-  /** Files whose size no public source states. */
+  /** Weights whose size none states, from the model's widths at 4 bytes a parameter; absent where there are none. */
+  estimated?: number;
+  /** Files of which nothing tells the size. */
   unknown: number;
 }
 

@@ -1,5 +1,6 @@
 // Promises a plan in words: table by table what is there and missing, then all distinct runs with their work and time.
 // Leaves the numbers to plan.ts.
+import type { Download } from "../paper/mod.ts";
 import type { Plan, PlannedRun } from "./plan.ts";
 
 /** 1234567 FLOP as "1.2 MFLOP", in the field's decimal prefixes. */
@@ -31,6 +32,24 @@ function kinds(runs: readonly PlannedRun[]): PlannedRun[][] {
   const found = new Map<string, PlannedRun[]>();
   for (const run of runs) found.set(run.kind, [...found.get(run.kind) ?? [], run]);
   return [...found.values()];
+}
+
+/** "12.0 MiB, about 1.0 GiB (estimate), 3 files of unknown size". */
+function sizeText({ bytes, estimated, unknown }: Omit<Download, "what">): string {
+  return [
+    ...(bytes === null ? [] : [bytesText(bytes)]),
+    ...(estimated === undefined ? [] : [`about ${bytesText(estimated)} (estimate)`]),
+    ...(unknown === 0 ? [] : [`${unknown} file${unknown === 1 ? "" : "s"} of unknown size`]),
+  ].join(", ");
+}
+
+function totalOf(downloads: readonly Download[]): Omit<Download, "what"> {
+  const guessed = downloads.flatMap(({ estimated }) => estimated ?? []);
+  return {
+    bytes: sum(downloads.map(({ bytes }) => bytes ?? 0)),
+    ...(guessed.length === 0 ? {} : { estimated: sum(guessed) }),
+    unknown: sum(downloads.map(({ unknown }) => unknown)),
+  };
 }
 
 export function planLines(plan: Plan): string[] {
@@ -75,11 +94,12 @@ export function planLines(plan: Plan): string[] {
       lines.push(`  probe: ${flopsText(flopsPerSecond)}/s on ${device}: ${what}`);
     }
   }
-  for (const { what, bytes, unknown } of plan.downloads) {
-    const more = unknown > 0
-      ? `${bytes === null ? "" : " and "}${unknown} file${unknown === 1 ? "" : "s"} of unknown size`
-      : "";
-    lines.push(`  to fetch: ${what}: ${bytes === null ? "" : bytesText(bytes)}${more}`);
+  for (const each of plan.downloads) lines.push(`  to fetch: ${each.what}: ${sizeText(each)}`);
+  if (plan.downloads.length > 1) lines.push(`  to fetch in all: ${sizeText(totalOf(plan.downloads))}`);
+  if (plan.downloads.some(({ estimated }) => estimated !== undefined)) {
+    lines.push(
+      "  estimates: 4 bytes for each parameter that the model's widths make; no source states these sizes",
+    );
   }
   for (const each of plan.provisional) lines.push(`  before it can be run: ${each}`);
   if (open.length > 0) lines.push("", "runs to make, what unlocks most first:");

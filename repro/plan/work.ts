@@ -4,6 +4,7 @@ import { createUnfreezer } from "../../core/mod.ts";
 import type { EncoderShape as Widths, TaskSize } from "../paper/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
 import { type EncoderShape, forwardFlops, stepFlops, type TaskAdapter } from "./flops.ts";
+import { bottleneckParameters, encoderParameters } from "./parameters.ts";
 
 export interface RunWork {
   steps: number;
@@ -100,16 +101,10 @@ export async function workOf(spec: RunSpec, widths: Widths, size: TaskSize): Pro
 }
 
 /** Parameters that a run keeps: task adapters, or the whole encoder. Heads, being small beside them, as one pooler's size. */
-function trainedParameters(
-  { layers, hidden, feedForward, vocabulary }: Widths,
-  task: TaskAdapter | null,
-): number {
+function trainedParameters(widths: Widths, task: TaskAdapter | null): number {
+  const { layers, hidden } = widths;
   const head = hidden * hidden;
-  if (task === null) {
-    return vocabulary * hidden + layers * (4 * hidden ** 2 + 2 * hidden * feedForward) + head;
-  }
-  const each = task.kind === "lora"
-    ? 4 * hidden * task.rank
-    : 2 * hidden * Math.floor(hidden / task.reduction);
-  return layers * each + head;
+  if (task === null) return encoderParameters(widths) + head;
+  return head +
+    (task.kind === "lora" ? layers * 4 * hidden * task.rank : bottleneckParameters(widths, task.reduction));
 }

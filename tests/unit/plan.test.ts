@@ -21,6 +21,7 @@ import {
   flopsText,
   makePlan,
   parsePlan,
+  planLines,
   planText,
   untilDecided,
   type UntilOptions,
@@ -104,7 +105,15 @@ test("a figure of a model's structure makes no run, and its plan tells what the 
     probe: null,
   });
   assert.equal(plan.runs, []);
-  assert.equal(plan.downloads.map(({ what }) => what), ["mbert", "mbert-adapters"]);
+  // No source states the sizes of weights: 119,547 × 768 + 12 · (4 · 768² + 2 · 768 · 3,072) parameters of 4 bytes; and for each of 15
+  // languages 12 · 2 · 768 · 384 + 4 · 384 · 192.
+  const [model, adapters] = plan.downloads;
+  assert.equal([model.what, model.estimated, model.unknown], ["mbert", 4 * 176_746_752, 2]);
+  assert.equal(adapters, { what: "mbert-adapters", bytes: null, estimated: 15 * 4 * 7_372_800, unknown: 0 });
+  const lines = planLines(plan).join("\n");
+  assert.match(lines, "to fetch: mbert-adapters: about 421.9 MiB (estimate)\n");
+  assert.match(lines, /to fetch in all: 2\.8 MiB, about 1\.1 GiB \(estimate\), 2 files of unknown size\n/);
+  assert.match(lines, "4 bytes for each parameter");
   assert.ok(
     plan.provisional.every((each) => /^model mbert is not at hand/.test(each)),
     plan.provisional.join(),
