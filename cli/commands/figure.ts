@@ -18,7 +18,7 @@ import { join, resolve, warn, writeAtomic, writeOutput } from "../../repro/runti
 import type { Values } from "../ui/arguments.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
-import { setupFor, setupOptions } from "./setup.ts";
+import { setupFor, setupOptions, withoutRuns } from "./setup.ts";
 
 export const figureEndings = ["svg", "png", "csv", "json"] as const;
 
@@ -129,7 +129,9 @@ export function figureCommandOf(name: string, paper: Paper, figure: Figure): Com
     summary: `${figure.title}, as a picture with its data`,
     options: [
       ...setupOptions([paper], String(figure.seeds ?? 4)).filter(({ flag }) => !unused.test(flag)),
-      ...(makesRuns ? [{ flag: "--draw", help: "make no runs: draw what the store holds, with gaps" }] : []),
+      ...(makesRuns
+        ? [{ flag: "--draw", help: "make no runs: draw what the store holds, with gaps" }]
+        : withoutRuns),
       { flag: "--json", help: "its data as one JSON object on standard output" },
       {
         flag: "--out <place>",

@@ -55,6 +55,12 @@ export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[
   ];
 };
 
+/** Taken by targets without runs as by all others, so that one command line fits every target. */
+export const withoutRuns: readonly OptionSpec[] = [
+  { flag: "--draw", help: "taken as everywhere; changes nothing: no runs are made here" },
+  { flag: "--store <folder>", help: "taken as everywhere; changes nothing: no run is read here" },
+];
+
 /** Those of the shared options whose names are given. */
 export const someOptions = (
   papers: readonly Paper[],

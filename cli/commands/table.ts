@@ -40,7 +40,7 @@ import { formatOf } from "../ui/formats.ts";
 import { oneOf } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
-import { setupForTable, setupOptions } from "./setup.ts";
+import { setupForTable, setupOptions, withoutRuns } from "./setup.ts";
 import { budgetOf, moreSeeds } from "./until.ts";
 
 export const outputOptions: readonly OptionSpec[] = [
@@ -208,6 +208,7 @@ function factCommand(name: string, paper: Paper, table: FactTable): Command {
     summary: `${table.title}: from ${table.needs}, checked against the paper`,
     options: [
       ...setupOptions([paper]).filter(({ flag }) => /^--(scale|fidelity|data-root)/.test(flag)),
+      ...withoutRuns,
       ...outputOptions,
     ],
     async run(values) {

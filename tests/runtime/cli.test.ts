@@ -86,6 +86,16 @@ test("figure: four files, the data also on standard output, gaps without runs", 
   assert.match((await repro("figure1", "--rows", "mbert")).err, "unknown option --rows");
 });
 
+test("targets without runs take --draw and --store as all others do, and say in their help what these do there", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-without-"));
+  const { code, out } = await repro("table6", "--draw", "--store", folder, "--format", "csv");
+  assert.is(code, 0);
+  assert.match(out, /^row,column,ours/);
+  const help = await repro("figure6", "--help");
+  assert.match(help.out, /--draw +taken as everywhere; changes nothing: no runs are made here/);
+  assert.match(help.out, /--store <folder> +taken as everywhere; changes nothing: no run is read here/);
+});
+
 test("audit: one JSON object, exit code 1 with a contradiction and 0 without one", async () => {
   const all = await repro("audit", "--json");
   assert.is(all.code, 1);
@@ -189,6 +199,26 @@ test("another folder of papers has other commands, with nothing told to the prog
   const none = await reproWith(env, "table7");
   assert.is(none.code, 2);
   assert.match(none.err, /unknown command "table7"; choose table1, table2, figure1, all, /);
+});
+
+test("what is said of a saved plan is what can be done with it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "repro-plan-"));
+  const env = { ...process.env, HF_HUB_CACHE: folder, REPRO_CACHE: folder };
+  const save = async (...words: string[]) => {
+    const { code, out, err } = await reproWith(
+      env,
+      ...["plan", "figure1", "--no-probe", "--store", folder, "--save", join(folder, "plan.json"), ...words],
+    );
+    assert.is(code, 0, err);
+    return out;
+  };
+  assert.match(await save(), /saved; to make the runs: repro run --plan .*plan\.json\n$/);
+  const early = await save("--scale", "paper");
+  assert.match(early, "before it can be run: model mbert is not at hand: repro fetch mbert");
+  assert.match(
+    early,
+    /saved as provisional: repro run --plan refuses it\. Fetch .* then make the plan again\n$/,
+  );
 });
 
 test("a saved plan is executed; one whose models are not at hand, or that was changed, is refused", async () => {
