@@ -1,6 +1,7 @@
 // Promises the runs behind a figure with all that they logged, which of them are missing, and the figure drawn from them.
 // Leaves which runs a figure needs to the papers and making them to launch/.
 import {
+  capital,
   type Figure,
   gapOf,
   modelOf,
@@ -96,7 +97,6 @@ export async function drawFigure(
       return await openArchitecture(setup.models[id].model, setup.data, settings);
     },
   });
-  const words = scaleWords(setup);
-  const notes = [words[0].toUpperCase() + words.slice(1), ...picture.notes];
+  const notes = [capital(scaleWords(setup)), ...picture.notes];
   return { picture: { ...picture, notes }, records, missing: missingLines(paper, figure, setup, runs) };
 }

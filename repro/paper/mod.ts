@@ -1,5 +1,6 @@
 // Promises the public surface of papers as the toolkit sees them, and nothing else.
 export { factTable, type ResultOptions, resultTable } from "./declare.ts";
+export { capital, columnTitle, metricTitle, runTitle } from "./names.ts";
 export type { Figure, FigureContext, LoggedValue, RunOfFigure } from "./figure.ts";
 export type {
   Deviation,

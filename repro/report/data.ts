@@ -4,14 +4,16 @@ import type { AuditReport } from "../audit/mod.ts";
 import type { Verdict } from "../checks/mod.ts";
 import type { JudgedClaim } from "../claims/mod.ts";
 import type { LayoutBlock, Paper } from "../paper/mod.ts";
-import type { TableRecord } from "../render/mod.ts";
+import type { TableRecord, TableView } from "../render/mod.ts";
 import type { Surface } from "./surface/surface.ts";
 
 /** A number of ours beside the paper's, with the runs that it was made from. */
 export interface ReportCell {
   row: string;
   column: string;
-  /** Of a result: "f1". */
+  /** The column in a reader's words: "XQuAD, average, F1". */
+  title: string;
+  /** Of a result: "F1". */
   metric?: string;
   /** In a column of the lowest language: its code, ours and the paper's. */
   language?: string;
@@ -47,6 +49,8 @@ export interface ReportTable {
   /** Titles of rows, and the paper's model behind each where there is one. */
   rows: Record<string, { title: string; model?: string }>;
   cells: ReportCell[];
+  /** Which cells notice deliberate faults, where that is stored. */
+  power?: TableView;
 }
 
 export interface ReportFigure {

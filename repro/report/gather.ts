@@ -4,10 +4,15 @@ import { audit, auditedPaper } from "../audit/mod.ts";
 import { type Evidence, judgeClaims, publishedEvidence } from "../claims/mod.ts";
 import { drawFigure, runsOfFigure } from "../figures/mod.ts";
 import {
+  capital,
+  columnTitle,
   fidelityWords,
   type Figure,
+  metricTitle,
   type Paper,
   type ResultTable,
+  runTitle,
+  scaleWords,
   type Setup,
   wantedRuns,
 } from "../paper/mod.ts";
@@ -34,6 +39,7 @@ import {
   tableView,
 } from "../tables/mod.ts";
 import type { FactTable } from "../paper/mod.ts";
+import { loadPower, powerPath, powerView } from "../tables/power.ts";
 import { layerTraces, logged, thinned } from "./curves.ts";
 import type {
   ReportCell,
@@ -85,29 +91,32 @@ function languagesOf(
 }
 
 function resultCell(
+  paper: Paper,
   table: ResultTable,
   cell: JudgedCell,
   explanation: Explanation,
   lowest: { ours: Lowest; printed: Lowest },
 ): ReportCell {
-  const { row, column, mean, sd, n, paper, reference, legible, verdict, why } = cell;
+  const { row, column, mean, sd, n, paper: printed, reference, legible, verdict, why } = cell;
+  const declared = table.columns.find(({ id }) => id === column)!;
   const command = commandOf(explanation);
   return {
     ...{ row, column, verdict, why, rule: `mean over seeds of ${explanation.rule}` },
     ...languagesOf(table, cell, lowest),
-    metric: table.columns.find(({ id }) => id === column)!.metric,
+    title: columnTitle(paper, declared),
+    metric: metricTitle(declared.metric),
     ours: mean === null ? null : number(mean),
     ...(mean === null ? {} : { spread: spread(sd, n) }),
     ...(reference === null || reference.from === "paper"
       ? {}
       : { reference: `${number(reference.mean)} ${spread(reference.sd, reference.n)}` }),
-    paper: paper === null
+    paper: printed === null
       ? legible ? null : "not legible"
-      : `${number(paper.mean)}${paper.sd === undefined ? "" : ` ± ${number(paper.sd)}`}`,
-    ...(paper === null ? {} : {
-      read: `${paper.read}${
-        paper.line === undefined ? "" : `, line ${paper.line} of its text`
-      }; ${paper.n} runs`,
+      : `${number(printed.mean)}${printed.sd === undefined ? "" : ` ± ${number(printed.sd)}`}`,
+    ...(printed === null ? {} : {
+      read: `${printed.read}${
+        printed.line === undefined ? "" : `, line ${printed.line} of its text`
+      }; ${printed.n} runs`,
     }),
     seeds: explanation.seeds.flatMap(({ seed, run, value, made }) =>
       made === undefined ? [] : [[seed, run, value] as [number, string, number | null]]
@@ -132,6 +141,7 @@ async function resultTable(
   // In the order of the table, whichever was read first: the page is the same each time.
   for (const { run } of wanted) if (run !== null) runs.set(run.id, run);
   const file = await loadReference(referencePath(paper, table.id));
+  const power = await loadPower(powerPath(paper, table.id));
   const inputs = { paper, table, setup, choice: {}, runs: wanted, file };
   const [judged, explained] = await Promise.all([judgeTable(inputs), explainCells(inputs, [])]);
   const finished = wanted.flatMap(({ run }) => run ?? []);
@@ -146,7 +156,8 @@ async function resultTable(
     heading: view.heading,
     notes: view.notes.map(plain),
     rows: Object.fromEntries(table.rows.map(({ id, title, model }) => [id, { title, model }])),
-    cells: judged.cells.map((cell, index) => resultCell(table, cell, explained[index], lowest)),
+    ...(power === null ? {} : { power: powerView(paper, table, power) }),
+    cells: judged.cells.map((cell, index) => resultCell(paper, table, cell, explained[index], lowest)),
   };
 }
 
@@ -162,6 +173,13 @@ async function factTable({ paper, facts }: ReportInputs, table: FactTable): Prom
   const found = await facts(table);
   const view = factsView(paper, table, found.facts, found.heading);
   const models = new Set(paper.models.map(({ id }) => id));
+  const titles = new Map(
+    table.layout.flatMap(({ groups }) => groups).flatMap((group) =>
+      group.columns.flatMap(({ title, cells }) =>
+        cells.map((id) => [id, [group.title, title].filter(Boolean).join(", ")] as const)
+      )
+    ),
+  );
   return {
     ...head(paper, table),
     heading: view.heading,
@@ -172,6 +190,7 @@ async function factTable({ paper, facts }: ReportInputs, table: FactTable): Prom
     ])),
     cells: found.facts.map(({ row, column, ours, tiny, printed, verdict, why, from, read, line }) => ({
       ...{ row, column, ours, verdict, why, rule: from, paper: printed },
+      title: titles.get(column) ?? column,
       ...(tiny === undefined ? {} : { spread: `tiny world: ${tiny}` }),
       ...(read === null ? {} : { read: `${read}${line === undefined ? "" : `, line ${line} of its text`}` }),
     })),
@@ -261,8 +280,9 @@ function surfacesOf(
     const { spec } = group[0];
     const model = paper.models.find(({ id }) => setup.models[id]?.model === spec.model);
     const words = [
-      ...[model?.title ?? spec.model, spec.task, spec.method],
-      ...(spec.adapter === "mad-x" ? [] : [spec.adapter]),
+      model === undefined
+        ? [spec.model, spec.task, spec.method, spec.adapter].join(" ")
+        : runTitle(paper, model, spec),
       ...(spec.hyperparameters.trainingSize === undefined
         ? []
         : [`${spec.hyperparameters.trainingSize} examples`]),
@@ -315,12 +335,7 @@ export async function gatherReport(all: readonly ReportInputs[]): Promise<Report
       setup: `scale ${setup.scale} · fidelity ${fidelityWords(setup)} · backend ${setup.backend} · seeds ${
         setup.seeds.join(" ")
       }`,
-      ...(setup.scale === "tiny"
-        ? {
-          note:
-            "Scale tiny is a small world made by this project: its runs neither confirm nor refute the paper.",
-        }
-        : {}),
+      ...(setup.scale === "tiny" ? { note: capital(scaleWords(setup)) } : {}),
       models: paper.models.map((model) => ({ id: model.id, title: model.title })),
       claims: await claimsOf(inputs),
       audit: audit(auditedPaper(paper)),

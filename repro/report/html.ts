@@ -3,6 +3,8 @@
 import type { FindingKind, Place } from "../audit/mod.ts";
 import { type Verdict, verdicts } from "../checks/mod.ts";
 import { claimNote, type ClaimVerdict } from "../claims/mod.ts";
+import { capital } from "../paper/mod.ts";
+import { type Line, plain, type TableView } from "../render/mod.ts";
 import { escaped } from "../render/panels/styles.ts";
 import { pathOf, readText } from "../runtime.ts";
 import type { ReportCell, ReportData, ReportFigure, ReportPaper, ReportTable } from "./data.ts";
@@ -37,11 +39,13 @@ const badge = (word: keyof typeof badges) => {
 const found = (words: readonly (string | undefined)[]) =>
   escaped(words.filter((word) => word !== undefined).join(" ").toLowerCase());
 
+/** Distinct words of judgement, as the filter reads them. */
+const judged = (words: readonly (keyof typeof badges)[]) => [...new Set(words)].join("|");
+
 const list = (lines: readonly string[]) =>
   `<ul class="small">${lines.map((line) => `<li>${escaped(line)}</li>`).join("")}</ul>`;
 
-const languageOf = (code: string | undefined) =>
-  code === undefined ? "" : ` (${code[0].toUpperCase()}${code.slice(1)})`;
+const languageOf = (code: string | undefined) => code === undefined ? "" : ` (${capital(code)})`;
 
 /** @param together it shares its column with others, so that its metric must be said */
 function cellHtml(table: ReportTable, cell: ReportCell, index: number, together: boolean): string {
@@ -51,12 +55,12 @@ function cellHtml(table: ReportTable, cell: ReportCell, index: number, together:
     cell.paper ?? "nothing"
   }${printed}, ${cell.verdict}; ${table.name}, ${
     table.rows[cell.row].title
-  }, ${cell.column}: open where it comes from`;
+  }, ${cell.title}: open where it comes from`;
   return [
     `<button type="button" class="cell" data-table="${table.id}" data-cell="${index}" data-verdict="${cell.verdict}" aria-label="${
       escaped(label)
     }" aria-haspopup="dialog">`,
-    together ? `<span class="small faint">${escaped(cell.metric ?? cell.column)}</span>` : "",
+    together ? `<span class="small faint">${escaped(cell.metric ?? cell.title)}</span>` : "",
     `<span class="ours${isText ? " text" : ""}">${escaped(cell.ours ?? "–")}${
       ours && `<span class="small">${escaped(ours)}</span>`
     }</span>`,
@@ -84,16 +88,15 @@ function tableHtml(table: ReportTable): string {
       const { title, model } = table.rows[row];
       const cells = columns.map(({ cells }) => cells.flatMap((id) => index.get(`${row} ${id}`) ?? []));
       const all = cells.flat().map((i) => table.cells[i]);
-      const judged = [...new Set(all.map(({ verdict }) => verdict))];
       const words = found([
         table.name,
         title,
         row,
         corner,
-        ...all.flatMap(({ column, ours, paper }) => [column, ours ?? "", paper ?? ""]),
+        ...all.flatMap(({ column, title, ours, paper }) => [column, title, ours ?? "", paper ?? ""]),
       ]);
       return `<tr data-row data-table="${table.id}" data-model="${escaped(model ?? "")}" data-verdicts="${
-        judged.join("|")
+        judged(all.map(({ verdict }) => verdict))
       }" data-text="${words}"><th scope="row">${escaped(title)}</th>${
         cells.map((some) =>
           `<td><div class="cells">${
@@ -114,7 +117,35 @@ function tableHtml(table: ReportTable): string {
 ${blocks.join("\n")}
 <details><summary>How it was judged, and what is missing</summary>${
     list([...table.heading, ...table.notes.slice(1)])
-  }</details></section>`;
+  }</details>${table.power === undefined ? "" : powerHtml(table.power)}</section>`;
+}
+
+const lines = (some: readonly Line[]) => some.map((line) => escaped(plain(line))).join("<br>");
+
+/** Which cells notice deliberate faults: first how many of them, then each. */
+function powerHtml({ title, heading, blocks, legend, notes }: TableView): string {
+  const tables = blocks.map(({ corner, groups, rows }) =>
+    `<div class="scroll" role="region" tabindex="0" aria-label="${
+      escaped(title)
+    }"><table><thead><tr><td></td>${
+      groups.map(({ title, columns }) =>
+        `<th scope="colgroup" colspan="${columns.length}">${escaped(title)}</th>`
+      ).join("")
+    }</tr><tr>${
+      [corner, ...groups.flatMap(({ columns }) => columns)].map((text) =>
+        `<th scope="col">${escaped(text)}</th>`
+      ).join("")
+    }</tr></thead><tbody>${
+      rows.map(({ label, cells }) =>
+        `<tr><th scope="row">${lines(label)}</th>${
+          cells.map((cell) => `<td>${lines(cell)}</td>`).join("")
+        }</tr>`
+      ).join("")
+    }</tbody></table></div>`
+  );
+  return `<details><summary>What its checks notice: deliberate faults</summary>${
+    list([...notes.map(plain), ...heading, legend])
+  }${tables.join("\n")}</details>`;
 }
 
 const base64 = (text: string) => {
@@ -153,9 +184,9 @@ function figureHtml({ id, name, title, svg, notes, missing, runs, records }: Rep
   return `<section id="${id}" data-section><div data-row data-table="${id}" data-model="" data-verdicts="" data-text="${
     found([name, title, ...notes])
   }"><h3>${escaped(`${name}: ${title}`)}</h3>
-<figure><img alt="${
+<figure><div class="scroll" role="region" tabindex="0" aria-label="${escaped(name)}"><img alt="${
     escaped(`${name}: ${title}. Its data follow as a table.`)
-  }" src="data:image/svg+xml;base64,${base64(svg)}">
+  }" src="data:image/svg+xml;base64,${base64(svg)}"></div>
 <figcaption>${missing.length === 0 ? "" : list(missing)}</figcaption></figure>${made}${data}</div></section>`;
 }
 
@@ -184,7 +215,9 @@ ${
 
 function claimsHtml({ id, claims, note }: ReportPaper): string {
   const entries = claims.map((claim) =>
-    `<li data-row data-table="${id}-claims" data-model="" data-verdicts="" data-text="${
+    `<li data-row data-table="${id}-claims" data-model="" data-verdicts="${
+      judged(Object.values(claim.outcomes).map(({ verdict }) => verdict))
+    }" data-text="${
       found([
         claim.id,
         claim.quote,
@@ -234,7 +267,7 @@ function auditHtml(paper: ReportPaper): string {
     const entries = findings.map((finding) => {
       const places = [...new Set(finding.places.map((place) => placeHtml(paper, place)))];
       const more = places.length > 4 ? ` · and ${places.length - 4} more` : "";
-      return `<li data-row data-table="${paper.id}-audit" data-model="" data-verdicts="" data-text="${
+      return `<li data-row data-table="${paper.id}-audit" data-model="" data-verdicts="${finding.kind}" data-text="${
         found([finding.id, finding.kind, finding.says, finding.arithmetic])
       }">${badge(finding.kind)} ${escaped(finding.says)}<br><span class="small">${
         escaped(finding.arithmetic)
@@ -307,7 +340,28 @@ function runsHtml({ runs }: ReportData): string {
   }</section>`;
 }
 
-function filters({ papers }: ReportData): string {
+/** Words of judgement by what is judged, those that occur. No word belongs to two of them, so that one filter takes all. */
+function judgements({ papers }: ReportData): [group: string, words: (keyof typeof badges)[]][] {
+  const found: Record<string, string[]> = {
+    numbers: papers.flatMap(({ tables }) => tables.flatMap(({ cells }) => cells)).map(({ verdict }) =>
+      verdict
+    ),
+    claims: papers.flatMap(({ claims }) => claims.flatMap(({ outcomes }) => Object.values(outcomes))).map((
+      { verdict },
+    ) => verdict),
+    audit: papers.flatMap(({ audit }) => audit.rules.flatMap(({ findings }) => findings)).map(({ kind }) =>
+      kind
+    ),
+  };
+  const words = Object.keys(badges) as (keyof typeof badges)[];
+  return Object.entries(found).flatMap(([group, some]) => {
+    const there = words.filter((word) => some.includes(word));
+    return there.length === 0 ? [] : [[group, there]];
+  });
+}
+
+function filters(data: ReportData): string {
+  const { papers } = data;
   const options = (entries: readonly (readonly [string, string])[]) =>
     `<option value="">all</option>${
       entries.map(([value, text]) => `<option value="${escaped(value)}">${escaped(text)}</option>`).join("")
@@ -322,8 +376,12 @@ function filters({ papers }: ReportData): string {
     papers.flatMap((paper) => paper.models.map(({ id, title }) => [id, title] as const)),
   );
   return `<form id="filters" role="search" aria-label="Filters">
-<label>Verdict <select name="verdict">${
-    options(verdicts.map((verdict) => [verdict, `${badges[verdict][0]} ${verdict}`]))
+<label>Verdict <select name="verdict"><option value="">all</option>${
+    judgements(data).map(([group, words]) =>
+      `<optgroup label="${group}">${
+        words.map((word) => `<option value="${word}">${badges[word][0]} ${word}</option>`).join("")
+      }</optgroup>`
+    ).join("")
   }</select></label>
 <label>Table or figure <select name="table">${options(sections)}</select></label>
 <label>Model <select name="model">${options([...models])}</select></label>

@@ -75,7 +75,7 @@ export const css = `:root{color-scheme:light dark;${variables(light)}}
 @media (prefers-color-scheme:dark){:root{${variables(dark)}}}
 @media print{:root{${variables(light)}}}
 *{box-sizing:border-box}
-html{scroll-padding-top:5rem}
+html{scroll-padding-top:.5rem}
 body{margin:0 auto;max-width:96rem;padding:0 1rem 4rem;background:var(--ground);color:var(--ink);font:15px/1.45 system-ui,"DejaVu Sans",Verdana,sans-serif}
 h1{font-size:1.5rem;margin:1.2rem 0 .2rem}h2{font-size:1.3rem;margin:2rem 0 .4rem}h3{font-size:1.05rem;margin:1.6rem 0 .3rem}
 h4{font-size:.95rem;margin:1rem 0 .3rem}
@@ -86,8 +86,10 @@ a{color:var(--link)}
 .skip:focus{left:0}
 :focus-visible{outline:3px solid var(--focus);outline-offset:2px}
 [hidden]{display:none!important}
-nav{columns:18rem;margin:.6rem 0}nav ul{margin:0;padding-left:1.2rem}
-form{position:sticky;top:0;z-index:5;display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:end;background:var(--raised);border-bottom:1px solid var(--line);padding:.6rem;margin:1rem 0}
+nav{columns:18rem;margin:.6rem 0}nav ul{margin:0;padding-left:1.2rem}nav li{break-inside:avoid}
+form{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:end;background:var(--raised);border-bottom:1px solid var(--line);padding:.6rem;margin:1rem 0}
+/* On a narrow window the filters take several lines: there they do not stay over what a link leads to. */
+@media(min-width:64rem){html{scroll-padding-top:5rem}form{position:sticky;top:0;z-index:5}}
 form label{display:grid;font-size:.8rem;color:var(--faint)}
 input,select,button{font:inherit;color:var(--ink);background:var(--ground);border:1px solid var(--line);border-radius:4px;padding:.25rem .4rem}
 button{cursor:pointer}
@@ -104,7 +106,7 @@ td>.cells{display:flex;gap:.4rem}
 .cell.dim{visibility:hidden}
 .badge{display:inline-block;justify-self:start;border-width:1.5px;padding:0 .45em;font-size:.78rem;line-height:1.5;white-space:nowrap}
 ${tones}
-figure{margin:.5rem 0}figure img{max-width:100%;height:auto;background:#fff;border:1px solid var(--line)}
+figure{margin:.5rem 0}figure .scroll{margin:0}figure img{display:block;background:#fff;border:1px solid var(--line)}
 pre{white-space:pre-wrap;overflow-wrap:anywhere;background:var(--raised);padding:.6rem;font-size:.8rem;margin:.4rem 0}
 .list>li{margin:.7rem 0}.list{padding-left:1.2rem}
 dialog{width:min(60rem,96vw);max-height:90vh;overflow:auto;color:var(--ink);background:var(--ground);border:2px solid var(--line);border-radius:6px;padding:1rem}

@@ -83,12 +83,13 @@ export function powerView(paper: Paper, table: ResultTable, file: PowerFile): Ta
       cells: cells.filter((c) => c.row === row),
     }))
   );
+  const titleOfRow = (row: string) => table.rows.find(({ id }) => id === row)?.title ?? row;
   const halves = new Map(table.layout.map((block) => [JSON.stringify(block.groups), block.groups]));
   const blocks = [...halves.values()].map((groups): Block => ({
     corner: "fault, row",
     groups: groups.map(({ title, columns }) => ({ title, columns: columns.map((column) => column.title) })),
     rows: tried.map(({ mutant, row, cells }) => ({
-      label: [[{ text: mutant, tone: "strong" }], [{ text: `${row}, tolerance`, tone: "faint" }]],
+      label: [[{ text: mutant, tone: "strong" }], [{ text: `${titleOfRow(row)}; tolerance`, tone: "faint" }]],
       cells: groups.flatMap(({ columns }) =>
         columns.map((column) =>
           cellLines(column.cells.flatMap((id) => cells.find((cell) => cell.column === id) ?? []))

@@ -89,7 +89,7 @@ if (hasBrowser) {
       assert.is(await panel("open"), true);
       assert.match(
         await panel("textContent"),
-        /Table 1, Lamp all, xnli\/en\/accuracy.*70\.00 ± 0\.50.*line 12/s,
+        /Table 1, Lamp all, XNLI, En, accuracy.*70\.00 ± 0\.50.*line 12/s,
       );
       await page.press("Tab");
       assert.match(await focused(), /^run [0-9a-f]{16}$/);
@@ -161,9 +161,46 @@ if (hasBrowser) {
         assert.ok(seen > 1000, `${seen}`);
         assert.equal(bad, [], scheme);
       }
+      // No entry of the contents goes on in the next column.
+      assert.ok(
+        await page.evaluate(
+          `[...document.querySelectorAll("nav li")].every((entry) => entry.getClientRects().length === 1)`,
+        ),
+      );
+      assert.match(
+        await page.evaluate<string>(`document.getElementById("fun-with-fisher-table1").textContent`),
+        /What its checks notice.*language-not-swapped \(.*?\): 2 of 36 cells notice it/s,
+      );
+      const left = (part: string) =>
+        page.evaluate<string[]>(
+          `[...document.querySelectorAll("#fun-with-fisher-${part} [data-row]")].filter((row) => row.checkVisibility()).map((row) => row.dataset.verdicts)`,
+        );
+      for (
+        const [verdict, part, other] of [["contradiction", "audit", "claims"], ["fails", "claims", "audit"]]
+      ) {
+        await choose(page, "verdict", verdict);
+        const found = await left(part);
+        assert.ok(found.length > 0 && found.every((each) => each.split("|").includes(verdict)), verdict);
+        assert.equal(await left(other), []);
+      }
+      await choose(page, "verdict", "");
       assert.is(new TextDecoder().decode((await page.print()).slice(0, 5)), "%PDF-");
       assert.equal(page.complaints, []);
     });
+    await withPage(path, async (page) => {
+      // A narrow window: where a link leads is seen, pictures keep their size and are moved inside their box.
+      await page.evaluate(`location.hash = "fun-with-fisher-figure3"`);
+      await page.evaluate(`new Promise((done) => setTimeout(done, 50))`);
+      assert.ok(
+        await page.evaluate(
+          `{ const heading = document.querySelector("#fun-with-fisher-figure3 h3"), { left, top } = heading.getBoundingClientRect(); top >= 0 && document.elementFromPoint(left + 4, top + 4) === heading }`,
+        ),
+      );
+      assert.ok(
+        await page.evaluate(`[...document.images].every(({ width, naturalWidth }) => width >= naturalWidth)`),
+      );
+      assert.ok(await page.evaluate(`document.documentElement.scrollWidth <= innerWidth`));
+    }, { size: [420, 800] });
   });
 } else {
   console.log("note: no browser here: @sparticuz/chromium is for Linux x64 only");

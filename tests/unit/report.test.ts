@@ -9,6 +9,9 @@ import { layerTraces, thinned } from "../../repro/report/curves.ts";
 import { dark, light, pairs, renderReport } from "../../repro/report/mod.ts";
 import { css } from "../../repro/report/style.ts";
 import { RunStore } from "../../repro/runs/mod.ts";
+import { paper } from "../../papers/fun-with-fisher/paper.ts";
+import type { Claim } from "../../repro/claims/mod.ts";
+import { columnTitle, runTitle } from "../../repro/paper/mod.ts";
 import { paper as moths } from "../fixtures/papers/moths/paper.ts";
 import { makeRuns, reportOn } from "../fakes/report.ts";
 
@@ -80,7 +83,7 @@ test("with runs: each number leads to its seeds and runs, and missing ones to th
   // tr(F) of the runs that differ in their seed alone, as one map that needs no script.
   const [group, ...others] = data.papers[0].surfaces;
   assert.is(others.length, 0);
-  assert.equal([group.title, group.model], ["Lamp, xnli, standard; mean of seeds 1 2", "lamp"]);
+  assert.equal([group.title, group.model], ["Lamp all, XNLI; mean of seeds 1 2", "lamp"]);
   assert.equal(group.runs, english.seeds!.map(([, id]) => id));
   assert.equal(group.surface, {
     steps: [2, 4],
@@ -97,6 +100,40 @@ test("with runs: each number leads to its seeds and runs, and missing ones to th
   assert.match(page, `>${lowest.ours}<span class="small"> (${capital})</span>`);
   assert.match(page, `aria-label="${lowest.ours} (${capital}), the paper: not legible`);
   assert.is(Object.keys(embedded(page).runs).length, 2);
+});
+
+test("a reader meets names, not ids: of columns, metrics and runs", () => {
+  const titles = (id: string) => {
+    const table = paper.tables.find((each) => each.id === id)!;
+    return table.kind === "results" ? table.columns.map((column) => columnTitle(paper, column)) : [];
+  };
+  assert.equal(titles("table1").slice(0, 3), ["MLQA, En, F1", "MLQA, En, EM", "MLQA, lowest, F1"]);
+  assert.is(titles("table11").at(-1), "XNLI, average, accuracy, 10000 examples");
+  const [mbert] = paper.models;
+  const of = (method: string, adapter: "mad-x" | "lora", task: string) =>
+    runTitle(paper, mbert, { method, adapter, task });
+  assert.is(of("fun", "mad-x", "squad"), "mBERT Ada+FUN, MLQA and XQuAD");
+  assert.is(of("gu", "lora", "copa"), "mBERT LoRA+GU, XCOPA");
+  // A schedule that stands in no table.
+  assert.is(of("schedule-3", "mad-x", "xnli"), "mBERT schedule-3, XNLI");
+});
+
+test("the filter takes every word of judgement that occurs, of numbers, claims and the audit", async () => {
+  const claim = (id: string, verdict: "holds" | "fails"): Claim => ({
+    ...{ id, about: "settings", section: "1", quote: id, asks: id },
+    evaluate: () => ({ verdict, why: "", cases: [], missing: [] }),
+  });
+  const page = await renderReport(
+    await reportOn(store, { ...moths, claims: [claim("a", "holds"), claim("b", "fails")] }),
+  );
+  const select = /<select name="verdict">.*?<\/select>/s.exec(page)![0];
+  assert.match(select, '<optgroup label="numbers">');
+  assert.match(
+    select,
+    '<optgroup label="claims"><option value="holds">= holds</option><option value="fails">',
+  );
+  assert.not.match(select, "undecided");
+  assert.match(page, 'data-table="moths-claims" data-model="" data-verdicts="fails"');
 });
 
 test("no text of a paper becomes an element, an attribute or the end of a script", async () => {

@@ -98,7 +98,7 @@ function openCell(table: string, index: number): void {
     ["verdict", `${cell.verdict}: ${cell.why}`],
     ["rule", cell.rule],
   ];
-  open(`${name}, ${rows[cell.row].title}, ${cell.column}`, () => cellParts(table, index, facts));
+  open(`${name}, ${rows[cell.row].title}, ${cell.title}`, () => cellParts(table, index, facts));
 }
 
 function cellParts(table: string, index: number, facts: [string, string | undefined][]): (Node | string)[] {
