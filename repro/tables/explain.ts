@@ -3,6 +3,7 @@
 import {
   datasetOf,
   fidelityWords,
+  metricTitle,
   type Paper,
   requestKey,
   requestOf,
@@ -41,7 +42,9 @@ export interface Explanation {
   reference: unknown;
   /** How it was judged, where it was compared. */
   judged: string[];
+  /** null: the paper prints nothing there, or `legible` is false. */
   paper: { text: string; read: string; line?: number } | null;
+  legible: boolean;
   /** Other cells that the same runs feed. */
   shared: string[];
 }
@@ -51,7 +54,7 @@ function ruleOf(paper: Paper, table: ResultTable, column: string, lowest: string
   const { title } = datasetOf(paper, declared.dataset);
   if (table.value) return `the table's own rule over ${title}`;
   const languages = countedLanguages(paper, declared, lowest);
-  const of = `${declared.metric} on ${title}`;
+  const of = `${metricTitle(declared.metric)} on ${title}`;
   if (declared.pick === "average") {
     return `${of}, averaged over ${languages.length} target languages without English (${
       languages.join(" ")
@@ -63,8 +66,19 @@ function ruleOf(paper: Paper, table: ResultTable, column: string, lowest: string
 
 /** What of a run's provenance answers "made by what, when". */
 function madeBy({ provenance, spec }: FinishedRun): Record<string, unknown> {
-  const { device, runtime, platform, started, finished, seconds, peakMemoryBytes, partial, git, host } =
-    provenance;
+  const {
+    device,
+    runtime,
+    platform,
+    started,
+    finished,
+    seconds,
+    peakMemoryBytes,
+    partial,
+    git,
+    host,
+    hashes,
+  } = provenance;
   return {
     backend: spec.backend,
     device,
@@ -77,6 +91,7 @@ function madeBy({ provenance, spec }: FinishedRun): Record<string, unknown> {
     seconds,
     peakMemoryBytes,
     numericsVersion: spec.numericsVersion,
+    ...(hashes?.adapter === undefined ? {} : { adapterHash: hashes.adapter }),
     ...(partial === undefined ? {} : { partial }),
   };
 }
@@ -123,6 +138,7 @@ export async function explainCells(
         read: cell.paper.read,
         ...(cell.paper.line === undefined ? {} : { line: cell.paper.line }),
       },
+      legible: cell.legible,
       shared: others.flatMap((other) => sharedCells(other, paper, table, cell, requestKey(request))),
     };
   }));
@@ -171,7 +187,7 @@ const number = (value: number | null) => (value === null ? "–" : value.toFixed
 
 export function explanationLines(explanation: Explanation): string[] {
   const { table, row, column, scale, mean, sd, verdict, why, rule, reads, seeds, reference } = explanation;
-  const { judged, paper, shared } = explanation;
+  const { judged, paper, legible, shared } = explanation;
   const lines = [
     `${named(table)}, row ${row}, column ${column}, scale ${scale}`,
     `  ours      ${number(mean)} ± ${number(sd)} over ${
@@ -203,6 +219,9 @@ export function explanationLines(explanation: Explanation): string[] {
       lines.push(
         `            ${made.device}, ${made.runtime}${commit}, finished ${made.finished} after ${made.seconds} s`,
       );
+      if (made.adapterHash !== undefined) {
+        lines.push(`            what it trained (adapter and head): SHA-256 ${made.adapterHash}`);
+      }
     }
     lines.push(`            ${command}`);
   }
@@ -216,7 +235,7 @@ export function explanationLines(explanation: Explanation): string[] {
   for (const each of judged) lines.push(`  judged    ${each}`);
   lines.push(
     paper === null
-      ? "  paper     not legible in the source"
+      ? `  paper     ${legible ? "prints no number here" : "not legible in the source"}`
       : `  paper     ${paper.text}: ${paper.read}${
         paper.line === undefined ? "" : `, line ${paper.line} of its text`
       }`,

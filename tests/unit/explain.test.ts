@@ -33,6 +33,8 @@ test("table1 mbert/gu/xquad/average: its rule, seeds, runs, hashes and the paper
   const runs = await Promise.all(
     wanted.map(async (each) => ({ ...each, run: await store.finished(await runId(each.spec)) })),
   );
+  const hash = "0123456789abcdef".repeat(4);
+  runs[0].run!.provenance.hashes!.adapter = hash;
   const others = [...await targets()].flatMap(([name, target]) =>
     target.table.kind === "results" ? [{ name, paper: target.paper, table: target.table }] : []
   );
@@ -54,8 +56,23 @@ test("table1 mbert/gu/xquad/average: its rule, seeds, runs, hashes and the paper
   assert.ok(f1.paper!.line! > 100);
   assert.ok(f1.shared.includes("table8 mbert/gu: 24 cells"), f1.shared.join());
   assert.ok(f1.shared.includes("table12 mbert/gu: 4 cells"), f1.shared.join());
+  assert.is(f1.seeds[0].made!.adapterHash, hash);
+  assert.match(explanationLines(f1).join("\n"), `adapter and head): SHA-256 ${hash}`);
+  assert.is(f1.legible, true);
+  for (
+    const [legible, words] of [[true, "prints no number here"], [false, "not legible in the source"]] as const
+  ) {
+    assert.match(explanationLines({ ...f1, paper: null, legible }).join("\n"), `  paper     ${words}`);
+  }
   const text = explanationLines(f1).join("\n");
-  for (const word of ["10 target languages without English (ar de", "line ", "not made yet", "SHA-256"]) {
+  for (
+    const word of [
+      "F1 on XQuAD, averaged over 10 target languages without English (ar de",
+      "line ",
+      "not made yet",
+      "SHA-256",
+    ]
+  ) {
     assert.ok(text.includes(word), `${word} in\n${text}`);
   }
 });
