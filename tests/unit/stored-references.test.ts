@@ -5,8 +5,9 @@ import * as assert from "uvu/assert";
 import { setupForTable } from "../../cli/commands/setup.ts";
 import { resultTarget, targets } from "../../cli/papers.ts";
 import { wantedRuns } from "../../repro/paper/mod.ts";
-import { exists } from "../../repro/runtime.ts";
+import { exists, pathOf, readText } from "../../repro/runtime.ts";
 import { loadReference, referencePath, settingsOf, tableCells } from "../../repro/tables/mod.ts";
+import { loadPower, powerPath } from "../../repro/tables/power.ts";
 
 const test = suite("stored references");
 
@@ -40,6 +41,20 @@ for (const id of stored) {
     }
   });
 }
+
+test("the README tells of each deliberate fault how many cells notice it, as it is stored", async () => {
+  const { paper } = await resultTarget("table1");
+  const { mutants } = (await loadPower(powerPath(paper, "table1")))!;
+  const counts = mutants.map(({ cells }) =>
+    `${cells.filter(({ noticed }) => noticed).length} of ${cells.length}`
+  );
+  const readme = await readText(pathOf(new URL("../../README.md", import.meta.url)));
+  const told = readme.slice(
+    readme.indexOf("- the checks themselves"),
+    readme.indexOf("Kernels that round differently"),
+  );
+  assert.equal([...told.matchAll(/\d+ of \d+/g)].map(([each]) => each), counts);
+});
 
 test("mDeBERTa's shape keeps the tiny world's promises as Table 1's two do: learnable, and transfer costs something", async () => {
   const atLeast: [table: string, dataset: string, metric: string, english: number, chance: number][] = [
