@@ -1,6 +1,6 @@
 // Promises a table as LaTeX with booktabs: each line of a cell a row of its own, marks as mathematics, notes below.
 // Leaves the document around it to the reader: the packages it needs stand at its head.
-import { type Block, type Line, plain, type TableView, type ViewRow } from "./view.ts";
+import { type Block, flowing, type Line, plain, type TableView, type ViewRow } from "./view.ts";
 
 const special: Record<string, string> = {
   "\\": "\\textbackslash{}",
@@ -39,6 +39,8 @@ const line = (pieces: Line | undefined) =>
 
 // A page of article at ten points, \small: characters in a line and lines in a column, less a caption. Turned, they change places.
 const page = { upright: { across: 75, down: 44 }, turned: { across: 119, down: 26 } };
+/** A table is not made smaller than this to stand upright. */
+const leastUpright = 0.8;
 
 const heightOf = ({ label, cells }: ViewRow) => Math.max(label.length, ...cells.map((cell) => cell.length));
 
@@ -53,15 +55,21 @@ function widthOf({ corner, groups, rows }: Block): number {
   );
 }
 
-/** Blocks page by page; one that is higher than a page goes on with the same head. */
+const headLines = 3;
+
+/** Blocks page by page, whole where they can be; one that is higher than a page goes on with the same head. */
 function pagesOf(blocks: readonly Block[], most: number): Block[][] {
   const pages: Block[][] = [[]];
   let used = 0;
   for (const block of blocks) {
-    const head = 3;
+    const whole = block.rows.reduce((sum, row) => sum + heightOf(row), headLines);
+    if (used > 0 && used + whole > most && whole <= most) {
+      pages.push([]);
+      used = 0;
+    }
     let part: Block | null = null;
     for (const row of block.rows) {
-      const height = heightOf(row) + (part === null ? head : 0);
+      const height = heightOf(row) + (part === null ? headLines : 0);
       if (used > 0 && used + height > most) {
         pages.push([]);
         [used, part] = [0, null];
@@ -69,7 +77,7 @@ function pagesOf(blocks: readonly Block[], most: number): Block[][] {
       if (part === null) {
         part = { ...block, rows: [] };
         pages.at(-1)!.push(part);
-        used += head;
+        used += headLines;
       }
       part.rows.push(row);
       used += heightOf(row);
@@ -106,11 +114,11 @@ function tabular({ corner, groups, rows }: Block): string[] {
 }
 
 /**
- * What is wider than a page is turned by a quarter, what is wider still made smaller, and what is higher goes on in a further float
- * under the same number.
+ * What is a little wider than a page is made smaller, what is much wider turned by a quarter; what is higher goes on in a further
+ * float under the same number.
  */
 export function renderLatex(view: TableView): string {
-  const turned = view.blocks.some((block) => widthOf(block) > page.upright.across);
+  const turned = view.blocks.some((block) => leastUpright * widthOf(block) > page.upright.across);
   const [environment, packages] = turned
     ? ["sidewaystable", "booktabs,graphicx,rotating"]
     : ["table", "booktabs,graphicx"];
@@ -128,7 +136,7 @@ export function renderLatex(view: TableView): string {
     }
     out.push(
       ...number === 0
-        ? [`\\caption{${title}. ${latexText(view.legend)}}`]
+        ? [`\\caption{${title}. ${latexText(flowing(view.legend))}}`]
         : ["\\addtocounter{table}{-1}", `\\caption{${title}, continued.}`],
       `\\end{${environment}}`,
     );

@@ -1,5 +1,5 @@
 // Promises a table as GitHub-flavoured Markdown. Leaves what the cells say to the view.
-import { type Line, plain, type TableView } from "./view.ts";
+import { flowing, type Line, plain, type TableView } from "./view.ts";
 
 const cell = (lines: Line[]) => lines.map(plain).join("<br>").replaceAll("|", "\\|");
 
@@ -14,6 +14,6 @@ export function renderMarkdown(view: TableView): string {
     for (const { label, cells } of rows) out.push(`| ${[label, ...cells].map(cell).join(" | ")} |`);
     out.push("");
   }
-  out.push(view.legend, "", ...view.notes.map((note) => `- ${plain(note)}`));
+  out.push(flowing(view.legend), "", ...view.notes.map((note) => `- ${plain(note)}`));
   return out.join("\n") + "\n";
 }

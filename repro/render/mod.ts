@@ -17,5 +17,5 @@ export type {
 } from "./picture.ts";
 export { renderSvg } from "./svg.ts";
 export { painter, renderText } from "./text.ts";
-export { plain, wrap } from "./view.ts";
+export { flowing, plain, wrap } from "./view.ts";
 export type { Block, Line, Piece, TableView, Tone, ViewRow } from "./view.ts";

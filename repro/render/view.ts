@@ -37,6 +37,9 @@ export interface TableView {
   notes: Line[];
 }
 
+/** A legend where spaces run together: commas part its entries. */
+export const flowing = (legend: string): string => legend.replaceAll(/ {2,}/g, ", ");
+
 export const plain = (line: Line): string => line.map(({ text }) => text).join("");
 
 /** Breaks a text at spaces into lines of at most `width` characters; further lines are indented. */

@@ -4,7 +4,7 @@ import type { FindingKind, Place } from "../audit/mod.ts";
 import { type Verdict, verdicts } from "../checks/mod.ts";
 import { claimNote, type ClaimVerdict } from "../claims/mod.ts";
 import { capital } from "../paper/mod.ts";
-import { type Line, plain, type TableView } from "../render/mod.ts";
+import { flowing, type Line, plain, type TableView } from "../render/mod.ts";
 import { escaped } from "../render/panels/styles.ts";
 import { pathOf, readText } from "../runtime.ts";
 import type { ReportCell, ReportData, ReportFigure, ReportPaper, ReportTable } from "./data.ts";
@@ -144,7 +144,7 @@ function powerHtml({ title, heading, blocks, legend, notes }: TableView): string
     }</tbody></table></div>`
   );
   return `<details><summary>What its checks notice: deliberate faults</summary>${
-    list([...notes.map(plain), ...heading, legend])
+    list([...notes.map(plain), ...heading, flowing(legend)])
   }${tables.join("\n")}</details>`;
 }
 
