@@ -58,7 +58,17 @@ function englishCases(evidence: Evidence): Outcome {
 /** Average over both encoders and four data sets, or one encoder: the mean gain of FUN over standard training. */
 const gains = (over: string[]) => pairs(["fun", "standard"], {}, { models: over });
 
+const lpft = (model: string, dataset: string) => cell(model, "lpft", dataset, { table: "figure2" });
 const full = (model: string, dataset: string) => cell(model, "full", dataset, { table: "table7" });
+
+/** What is said to close the gap. The paper prints no number of LPFT; runs of it are found beside the tables. */
+const gapClosers = [
+  { title: "GU", cell: (model: string, dataset: string) => cell(model, "gu", dataset) },
+  { title: "LPFT", cell: (model: string, dataset: string) => lpft(model, dataset) },
+];
+const gapCases = gapClosers.flatMap((each) =>
+  models.flatMap((model) => datasets.map((dataset) => [each, model, dataset] as const))
+);
 
 export const mainClaims: readonly Claim[] = [
   {
@@ -144,39 +154,39 @@ export const mainClaims: readonly Claim[] = [
     quote:
       "both LPFT and GU are effective in closing the gap to full fine-tuning across all tasks and models",
     asks:
-      "GU is nearer to full fine-tuning than standard training is, or above it, on every data set (Table 7; four of its cells are not legible)",
+      "LPFT and GU are nearer to full fine-tuning than standard training is, or above it, on every data set (Table 7; four of its cells are not legible, and LPFT is drawn in Figure 2 alone)",
     evaluate(evidence) {
       const cases: Case[] = [];
-      const missing: string[] = [];
-      for (const model of models) {
-        for (const dataset of datasets) {
-          const names = [
-            full(model, dataset),
-            cell(model, "standard", dataset),
-            cell(model, "gu", dataset),
-          ];
-          const [whole, standard, gu] = names.map((name) => evidence.cell(name));
-          if (!whole || !standard || !gu) {
-            missing.push(`${names[0].table} ${names[0].row} ${names[0].column}`);
-            continue;
+      const missing = new Set<string>();
+      for (const [scheduled, model, dataset] of gapCases) {
+        const names = [
+          full(model, dataset),
+          cell(model, "standard", dataset),
+          scheduled.cell(model, dataset),
+        ];
+        const [whole, standard, after] = names.map((name) => evidence.cell(name));
+        if (!whole || !standard || !after) {
+          for (const name of names) {
+            if (evidence.cell(name) === undefined) missing.add(`${name.table} ${name.row} ${name.column}`);
           }
-          const [before, after] = [whole.mean - standard.mean, whole.mean - gu.mean];
-          // The gaps differ by GU − standard: full fine-tuning is the same number in both.
-          const closed = { value: before - after, halfWidth: halfWidth(gu, standard) };
-          cases.push({
-            label: `${titles[model]} ${titles[dataset]}`,
-            cells: names,
-            ...closed,
-            holds: positive(evidence, closed),
-            arithmetic: `gap ${whole.mean.toFixed(2)} − ${standard.mean.toFixed(2)} = ${
-              before.toFixed(2)
-            } becomes ${whole.mean.toFixed(2)} − ${gu.mean.toFixed(2)} = ${after.toFixed(2)}, closed by ${
-              withNoise(closed.value, closed.halfWidth)
-            }`,
-          });
+          continue;
         }
+        const [wide, left] = [whole.mean - standard.mean, whole.mean - after.mean];
+        // The gaps differ by scheduled − standard: full fine-tuning is the same number in both.
+        const closed = { value: wide - left, halfWidth: halfWidth(after, standard) };
+        cases.push({
+          label: `${titles[model]} ${titles[dataset]}, ${scheduled.title}`,
+          cells: names,
+          ...closed,
+          holds: positive(evidence, closed),
+          arithmetic: `gap ${whole.mean.toFixed(2)} − ${standard.mean.toFixed(2)} = ${
+            wide.toFixed(2)
+          } becomes ${whole.mean.toFixed(2)} − ${after.mean.toFixed(2)} = ${left.toFixed(2)}, closed by ${
+            withNoise(closed.value, closed.halfWidth)
+          }`,
+        });
       }
-      return outcome(cases, missing);
+      return outcome(cases, [...missing]);
     },
   },
   {
@@ -209,7 +219,7 @@ export const mainClaims: readonly Claim[] = [
         datasets.map((dataset): Pair => ({
           label: `${titles[model]} ${titles[dataset]}, gu − lpft`,
           left: cell(model, "gu", dataset),
-          right: cell(model, "lpft", dataset, { table: "figure2" }),
+          right: lpft(model, dataset),
         }))
       ),
     ),
