@@ -33,7 +33,7 @@ export const placeOptions = (papers: readonly Paper[]): OptionSpec[] => {
     {
       flag: "--encoder <place>",
       help:
-        "a folder, org/name@revision or a model's name in `repro fetch` (default: the tiny world's, or at other scales what was fetched)",
+        "a folder, org/name@revision or a model's name in `repro fetch`, with #choice for other language adapters (default: the tiny world's, or at other scales what was fetched)",
     },
     { flag: "--fidelity <fidelity>", help: fidelityHelp, default: "authors-code" },
   ];
