@@ -97,6 +97,6 @@ export async function drawFigure(
       return await openArchitecture(setup.models[id].model, setup.data, settings);
     },
   });
-  const notes = [capital(scaleWords(setup)), ...picture.notes];
+  const notes = [capital(scaleWords(paper, setup)), ...picture.notes];
   return { picture: { ...picture, notes }, records, missing: missingLines(paper, figure, setup, runs) };
 }

@@ -35,6 +35,7 @@ export {
   requestsOf,
   requestWords,
   scaleWords,
+  sourceWords,
   specify,
   wantedByFigure,
   wantedRuns,

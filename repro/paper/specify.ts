@@ -37,17 +37,28 @@ export const fidelityWords = ({ fidelity, items, settingItems }: Setup): string 
   [fidelity, ...Object.entries({ ...items, ...settingItems }).map(([item, side]) => `${item}=${side}`)]
     .join();
 
+/** Where models and data come from that stand for the paper's. */
+export function sourceWords(paper: Paper, { models, data }: Pick<Setup, "models" | "data">): string {
+  const given = paper.models.flatMap(({ id, title, hub }) => {
+    const model = models[id]?.model;
+    return model === undefined || model === hub ? [] : [`${title} from ${model}`];
+  });
+  return `the paper's settings; ${given.length === 0 ? "its own models" : `models: ${given.join(", ")}`}; ${
+    data === "fetched" ? "data as published" : `data from ${data}`
+  }`;
+}
+
 /** What runs of a setup can tell, for whoever sees a number or a curve without its command. */
-export function scaleWords({ scale, data }: Pick<Setup, "scale" | "data">): string {
+export function scaleWords(paper: Paper, setup: Pick<Setup, "scale" | "models" | "data">): string {
+  const { scale, data } = setup;
   if (scale === "tiny") {
     const made = data === "tiny"
       ? ": a small world made by this project, with encoders of its own"
       : ` on real data from ${data}: short training`;
     return `scale tiny${made}; nothing here confirms or refutes the paper.`;
   }
-  return scale === "low-data"
-    ? "scale low-data: the paper's models with few training examples."
-    : "scale paper: the paper's own models, data and settings.";
+  const fewer = scale === "low-data" ? "few training examples; " : "";
+  return `scale ${scale}: ${fewer}${sourceWords(paper, setup)}.`;
 }
 
 export const modelOf = (paper: Paper, id: string): PaperModel => {

@@ -335,7 +335,7 @@ export async function gatherReport(all: readonly ReportInputs[]): Promise<Report
       setup: `scale ${setup.scale} · fidelity ${fidelityWords(setup)} · backend ${setup.backend} · seeds ${
         setup.seeds.join(" ")
       }`,
-      ...(setup.scale === "tiny" ? { note: capital(scaleWords(setup)) } : {}),
+      ...(setup.scale === "tiny" ? { note: capital(scaleWords(paper, setup)) } : {}),
       models: paper.models.map((model) => ({ id: model.id, title: model.title })),
       claims: await claimsOf(inputs),
       audit: audit(auditedPaper(paper)),

@@ -3,12 +3,15 @@
 import { type Verdict, verdicts } from "../checks/mod.ts";
 import { isRemark } from "../data/squad.ts";
 import {
+  capital,
   fidelityWords,
   type LayoutBlock,
   type Paper,
   requestWords,
   type ResultTable,
+  scaleWords,
   type Setup,
+  sourceWords,
 } from "../paper/mod.ts";
 import type { Block, Line, TableView, Tone } from "../render/mod.ts";
 import type { RunOfTable } from "./cells.ts";
@@ -57,8 +60,6 @@ function cellLines(cells: JudgedCell[], paperIsReference: boolean): Line[] {
   }
   return lines;
 }
-
-const capital = (code: string) => code[0].toUpperCase() + code.slice(1);
 
 function block(
   table: ResultTable,
@@ -116,25 +117,11 @@ export interface ViewContext {
   partial: readonly string[];
 }
 
-/** Where models and data come from that stand for the paper's. */
-function sources(paper: Paper, { setup, partial }: ViewContext): string {
-  const given = paper.models.flatMap(({ id, title, hub }) => {
-    const model = setup.models[id]?.model;
-    return model === undefined || model === hub ? [] : [`${title} from ${model}`];
-  });
-  const models = given.length === 0 ? "its own models" : `models: ${given.join(", ")}`;
-  const data = setup.data === "fetched" ? "data as published" : `data from ${setup.data}`;
-  return `the paper's settings; ${models}; ${data}${partial.every(isRemark) ? "" : ", in part (see below)"}`;
-}
-
 function heading(paper: Paper, judged: JudgedTable, context: ViewContext, reduced: boolean): string[] {
-  const { setup, device, reason, runs } = context;
-  const lines: string[] = [];
+  const { setup, device, reason, runs, partial } = context;
+  const lines = setup.scale === "tiny" ? [scaleWords(paper, setup)] : [];
   const { reference } = judged;
   if (setup.scale === "tiny" && setup.data === "tiny") {
-    lines.push(
-      "scale tiny: a small world made by this project, with encoders of its own; nothing here confirms or refutes the paper.",
-    );
     lines.push(
       reference
         ? `reference: this project's own stored runs (${
@@ -143,12 +130,13 @@ function heading(paper: Paper, judged: JudgedTable, context: ViewContext, reduce
         : "reference: none stored; (paper): for orientation only.",
     );
   } else if (setup.scale === "tiny") {
-    lines.push(
-      `scale tiny on real data from ${setup.data}: short training; nothing here confirms or refutes the paper.`,
-    );
     lines.push("reference: none for these data; (paper): for orientation only.");
   } else if (setup.scale === "paper" || reduced) {
-    lines.push(`scale ${setup.scale}: ${sources(paper, context)}; reference: the paper.`);
+    lines.push(
+      `scale ${setup.scale}: ${sourceWords(paper, setup)}${
+        partial.every(isRemark) ? "" : ", in part (see below)"
+      }; reference: the paper.`,
+    );
   } else {
     lines.push(
       "scale low-data: the paper's models with few training examples; (paper): full data, for orientation only.",

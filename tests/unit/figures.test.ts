@@ -296,7 +296,7 @@ test("every figure says in the picture what its scale can tell", async () => {
     assert.is((await drawn(id, none)).picture.notes[0], tiny, id);
     // Without an encoder at hand, which figure 6 would open.
     const { picture } = await drawn(id, none, { scale: "paper", data: "fetched", models: {} });
-    assert.is(picture.notes[0], "Scale paper: the paper's own models, data and settings.", id);
+    assert.is(picture.notes[0], "Scale paper: the paper's settings; its own models; data as published.", id);
   }
 });
 
