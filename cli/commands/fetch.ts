@@ -68,6 +68,10 @@ export const command: Command = {
     try {
       const plan = await planFetch(sets, settings, client);
       if (!values.json) writeOutput(planText(plan, settings));
+      // Said before a long download, not after it.
+      for (const note of fetchable.flatMap((each) => each.notes?.(words) ?? [])) {
+        warn(`not to be fetched: ${note}`);
+      }
       const lacking = plan.disks.filter(({ free, needed }) => needed > free);
       for (const { folder, free, needed } of lacking) {
         warn(

@@ -6,7 +6,7 @@ import { claims } from "./claims.ts";
 import { effects } from "./deviations-effects.ts";
 import { deviations } from "./deviations.ts";
 import { type Encoder, hyperparameters, settingItems } from "./hyperparameters.ts";
-import { downloads, fetchNames, fetchSets } from "./pins.ts";
+import { downloads, fetchNames, fetchNotes, fetchSets, publishedAdapters } from "./pins.ts";
 import { printed } from "./printed.ts";
 import { datasets, models, sizes } from "./world.ts";
 import { tables } from "./tables/mod.ts";
@@ -27,7 +27,7 @@ export const paper: Paper = {
   printed,
   tables,
   figures,
-  fetch: { names: fetchNames, sets: fetchSets },
+  fetch: { names: fetchNames, sets: fetchSets, adapters: publishedAdapters, notes: fetchNotes },
   downloads,
   claims,
   audit,

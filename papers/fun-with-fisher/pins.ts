@@ -50,6 +50,21 @@ function datasetSet(id: string, origin: Origin): FileSet {
   };
 }
 
+/** Wikipedia in every language of the paper; what public sources do not list is listed on the Hub, at the same commit. */
+const wikipedia = datasets["wikipedia-it"].hub!;
+const listed = new Map(
+  [...new Set(evaluated.flatMap(({ languages }) => languages))]
+    .map((language): [string, FileSet] => [`wikipedia-${language}`, {
+      id: `wikipedia-${language}`,
+      kind: "dataset",
+      repo: { type: "dataset", name: wikipedia.repo!, revision: wikipedia.revision! },
+      files: null,
+      folder: `20231101.${language}`,
+      evidence: wikipedia.evidence,
+    }])
+    .filter(([id]) => !Object.hasOwn(datasets, id)),
+);
+
 /**
  * Language adapters from AdapterHub. "default" is what the name "<language>/wiki@ukp" stands for; the paper does not say which
  * mBERT files it used: "nd" and "wd" are the GELU ones, "relu" those that exist with ReLU (Figure 6 says ReLU).
@@ -89,20 +104,26 @@ function needsOf(models_: Iterable<string>, tasks: Iterable<TaskName>): string[]
   return [...new Set([...models, ...data])];
 }
 
+interface Target {
+  models: readonly string[];
+  tasks: readonly TaskName[];
+  /** Models of which its runs read language adapters. */
+  adapted: readonly string[];
+}
+
 /** What each table of results, the table that counts the data, and each figure needs. */
-const targets: Record<string, readonly string[]> = Object.fromEntries([
-  ...printed.allResults.map(({ table, rows, columns }) => [
-    table,
-    needsOf(
-      rows.map(({ model }) => model),
-      columns.map(({ dataset }) => evaluated.find(({ id }) => id === dataset)!.task),
-    ),
-  ]),
-  ["table5", needsOf([], printed.text("table5").rows.map(({ task }) => task as TaskName))],
-  ...figures.map(({ id, requests, models = [] }) => [
-    id,
-    needsOf([...requests.map(({ model }) => model), ...models], requests.map(({ task }) => task)),
-  ]),
+const targets: Record<string, Target> = Object.fromEntries([
+  ...printed.allResults.map(({ table, rows, columns }) => [table, {
+    models: rows.map(({ model }) => model),
+    tasks: columns.map(({ dataset }) => evaluated.find(({ id }) => id === dataset)!.task),
+    adapted: rows.filter(({ method }) => method !== "full").map(({ model }) => model),
+  }]),
+  ["table5", { models: [], tasks: printed.text("table5").rows.map(({ task }) => task), adapted: [] }],
+  ...figures.map(({ id, requests, models = [] }) => [id, {
+    models: [...requests.map(({ model }) => model), ...models],
+    tasks: requests.map(({ task }) => task),
+    adapted: requests.filter(({ adapter }) => adapter !== "full").map(({ model }) => model),
+  }]),
 ]);
 
 /** Everything that can be named, in the order of help. */
@@ -113,19 +134,23 @@ export const fetchNames: readonly string[] = [
     Object.keys(choices).sort().map((choice) => adapterId(encoder, choice))
   ),
   ...Object.keys(datasets),
+  ...listed.keys(),
   "all",
 ];
 
 function one(word: string, origin: Origin): FileSet[] | null {
   if (word === "all") {
     const usual = fetchNames.filter((name) =>
-      !(name in targets) && name !== "all" && !/-adapters-/.test(name)
+      !(name in targets) && name !== "all" && !/-adapters-/.test(name) && !listed.has(name)
     );
     return usual.flatMap((name) => one(name, origin)!);
   }
-  if (word in targets) return targets[word].flatMap((name) => one(name, origin)!);
+  if (word in targets) {
+    return needsOf(targets[word].models, targets[word].tasks).flatMap((name) => one(name, origin)!);
+  }
   if (word in models) return [modelSet(word)];
   if (word in datasets) return [datasetSet(word, origin)];
+  if (listed.has(word)) return [listed.get(word)!];
   for (const [encoder, { model, choices }] of Object.entries(adapters)) {
     for (const choice of Object.keys(choices)) {
       const long = adapterId(encoder, choice).replace(encoder, model);
@@ -162,6 +187,36 @@ function estimated({ id, kind }: FileSet, { path }: PinnedFile): number | null {
   if (shape === undefined) return null;
   if (kind === "adapter") return 4 * languageAdapterParameters(shape);
   return /\.(safetensors|bin)$/.test(path) ? 4 * encoderParameters(shape) : null;
+}
+
+/** Languages in which a choice of AdapterHub's adapters exists for a model of the Hub; null where there are none. */
+export function publishedAdapters(repo: string, choice: string) {
+  const encoder = Object.keys(adapters).find((each) => models[each].repo === repo);
+  const known = encoder === undefined ? undefined : adapters[encoder].choices[choice];
+  return known === undefined
+    ? null
+    : { name: adapterId(encoder!, choice), languages: known.map(({ language }) => language) };
+}
+
+/** What a fetch of tables and figures leaves to be trained: language adapters that nobody publishes. */
+export function fetchNotes(words: readonly string[]): string[] {
+  const missing = new Map<string, Set<string>>();
+  for (const word of words.flatMap((each) => each === "all" ? Object.keys(targets) : each)) {
+    const { adapted, tasks } = targets[word] ?? { adapted: [], tasks: [] };
+    const languages = evaluated.filter(({ task }) => tasks.includes(task)).flatMap((each) => each.languages);
+    for (const model of adapted) {
+      const had = publishedAdapters(models[model].repo, "default")?.languages ?? [];
+      const found = missing.get(model) ?? new Set();
+      for (const code of languages) if (!had.includes(code)) found.add(code);
+      if (found.size > 0) missing.set(model, found);
+    }
+  }
+  return [...missing].map(([model, codes]) =>
+    `nobody publishes language adapters of ${model} for ${[...codes].join(", ")}: each is to be trained ` +
+    `(repro fetch wikipedia-${[...codes][0]}, …); every step: repro plan ${
+      words.join(",")
+    } --scale paper --no-probe`
+  );
 }
 
 /** What must be fetched for runs with some models and tasks, from the original addresses, with what is known of its size. */

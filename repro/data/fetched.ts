@@ -9,7 +9,7 @@ import { DataError } from "./errors.ts";
 import { choicesText, multiNliText, pairsText, squadText } from "./hub-layouts.ts";
 import { type DataSource, folderSource, memorySource } from "./source.ts";
 import { shardsOf } from "./shards.ts";
-import { wikipediaPart, wikipediaParts } from "./wikipedia.ts";
+import { openWikipedia, type WikipediaText } from "./wikipedia.ts";
 import { zipLines, zipMembers, zipText } from "./zip.ts";
 
 /** Another place where the content of a path may be found. */
@@ -135,14 +135,25 @@ export function fetchedSource(): DataSource {
     );
   };
   const members = new Map<string, Promise<string[]>>();
+  const wikipedias = new Map<string, Promise<WikipediaText>>();
+  const wikipedia = (language: string) => {
+    if (!wikipedias.has(language)) wikipedias.set(language, openWikipedia(language));
+    return wikipedias.get(language)!;
+  };
+
+  /** The Wikipedia that a path is a part of; null for any other path. */
+  async function partOf(path: string): Promise<{ of: WikipediaText; part: string } | null> {
+    const [, language, part] = /^text\/(\w+)\/([^/]+)$/.exec(path) ?? [];
+    if (language === undefined) return null;
+    const of = await wikipedia(language);
+    return of.parts.includes(part) ? { of, part } : null;
+  }
 
   /** How to get the text of a path, null where it is nowhere. */
   async function find(path: string): Promise<(() => Promise<string>) | null> {
     if (await plain.has(path)) return () => plain.text(path);
-    const text = /^text\/(\w+)\/([^/]+)$/.exec(path);
-    if (text !== null && (await wikipediaParts(text[1])).includes(text[2])) {
-      return async () => (await wikipediaPart(text[1], text[2]))!;
-    }
+    const found = await partOf(path);
+    if (found !== null) return () => found.of.text(found.part);
     for (const place of placesOf(path)) {
       if ("zip" in place) {
         const zip = join(folder, place.zip);
@@ -171,9 +182,13 @@ export function fetchedSource(): DataSource {
       last = { path, text: await read() };
       return last.text;
     },
+    async digest(path) {
+      const found = await plain.has(path) ? null : await partOf(path);
+      return found === null ? null : await found.of.digest(found.part);
+    },
     async list(dir) {
       const language = /^text\/(\w+)\/?$/.exec(dir)?.[1];
-      const parts = language === undefined ? [] : await wikipediaParts(language);
+      const parts = language === undefined ? [] : (await wikipedia(language)).parts;
       return [...await plain.list(dir), ...parts].sort();
     },
   };

@@ -11,18 +11,15 @@ const parsers = { stringFromBytes: (bytes: Uint8Array | undefined) => bytes && d
 
 export type ParquetRow = Record<string, unknown>;
 
-interface OpenParquet {
+/** A file whose metadata are read: of a large one they are megabytes. */
+export interface OpenParquet {
   groups: number;
   /** Rows of one row group. */
   rows(group: number): Promise<ParquetRow[]>;
 }
 
 /** Throws DataError on a file that is no Parquet, is cut short, or lacks a column. */
-async function within<T>(
-  path: string,
-  columns: readonly string[],
-  work: (parquet: OpenParquet) => Promise<T>,
-): Promise<T> {
+export async function openParquet(path: string, columns: readonly string[]): Promise<OpenParquet> {
   const open = await fileReader(path);
   const file = {
     byteLength: open.size,
@@ -51,33 +48,23 @@ async function within<T>(
   }
   const starts = [0];
   for (const { num_rows } of metadata.row_groups) starts.push(starts.at(-1)! + Number(num_rows));
-  return await work({
+  return {
     groups: metadata.row_groups.length,
     rows: async (group) => {
       const [rowStart, rowEnd] = [starts[group], starts[group + 1]];
       const options = { file, metadata, columns: [...columns], rowStart, rowEnd, compressors, parsers };
       return await parquetReadObjects(options).catch(wrong) as ParquetRow[];
     },
-  });
+  };
 }
-
-export const parquetGroupCount = (path: string): Promise<number> =>
-  within(path, [], ({ groups }) => Promise.resolve(groups));
-
-/** Rows of one row group with the named columns. */
-export const parquetGroup = (
-  path: string,
-  columns: readonly string[],
-  group: number,
-): Promise<ParquetRow[]> => within(path, columns, ({ rows }) => rows(group));
 
 /** Rows with the named columns, row group by row group: that is the most that is held. */
 export async function* parquetRowGroups(
   path: string,
   columns: readonly string[],
 ): AsyncGenerator<ParquetRow[]> {
-  const groups = await within(path, columns, ({ groups }) => Promise.resolve(groups));
-  for (let group = 0; group < groups; group++) yield await parquetGroup(path, columns, group);
+  const { groups, rows } = await openParquet(path, columns);
+  for (let group = 0; group < groups; group++) yield await rows(group);
 }
 
 /** All rows of several files (shards of one split), in their order. */

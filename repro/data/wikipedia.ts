@@ -1,8 +1,9 @@
 // Promises Wikipedia's articles of one language from the Hub's Parquet shards, one row group in memory at a time.
 // Leaves fetching the shards to `repro fetch wikipedia-<language>` and turning text into training batches to its callers.
 import { locateRepo, NotFetchedError } from "../fetch/locate.ts";
-import { join } from "../runtime.ts";
-import { parquetGroup, parquetGroupCount, parquetRowGroups } from "./parquet.ts";
+import { fileSha256, join } from "../runtime.ts";
+import { sha256 } from "../spec/mod.ts";
+import { openParquet, parquetRowGroups } from "./parquet.ts";
 import { shardsOf } from "./shards.ts";
 
 export interface Article {
@@ -39,22 +40,39 @@ export async function* wikipediaArticles(shards: readonly string[]): AsyncGenera
   }
 }
 
-/** Names of the parts of a language's text: a part is a row group. Empty when it was not fetched. */
-export async function wikipediaParts(language: string): Promise<string[]> {
-  const names: string[] = [];
-  for (const [shard, path] of (await shardsHere(language)).entries()) {
-    const groups = await parquetGroupCount(path);
-    for (let group = 0; group < groups; group++) {
-      names.push(`wikipedia-${String(shard).padStart(5, "0")}-${String(group).padStart(5, "0")}.txt`);
-    }
-  }
-  return names;
+/** A language's text in parts: a part is a row group. */
+export interface WikipediaText {
+  /** Names of the parts. */
+  readonly parts: readonly string[];
+  /** The text of a part, an article after the other. */
+  text(part: string): Promise<string>;
+  /** SHA-256 that stands for a part's text: of the shard's file and the number of the row group. */
+  digest(part: string): Promise<string>;
 }
 
-/** The text of a part, an article after the other; null for what is no part. */
-export async function wikipediaPart(language: string, name: string): Promise<string | null> {
-  const [, shard, group] = /^wikipedia-(\d{5})-(\d{5})\.txt$/.exec(name) ?? [];
-  const path = shard === undefined ? undefined : (await shardsHere(language))[Number(shard)];
-  if (path === undefined || Number(group) >= await parquetGroupCount(path)) return null;
-  return (await parquetGroup(path, ["text"], Number(group))).map(({ text }) => `${text}\n`).join("\n");
+/** The text of a language; each shard's metadata and digest are read once. Without parts when it was not fetched. */
+export async function openWikipedia(language: string): Promise<WikipediaText> {
+  const shards = await shardsHere(language);
+  const opened = await Promise.all(shards.map((path) => openParquet(path, ["text"])));
+  const digests = new Map<string, Promise<string>>();
+  const places = new Map<string, { shard: number; group: number }>();
+  const number = (n: number) => String(n).padStart(5, "0");
+  for (const [shard, { groups }] of opened.entries()) {
+    for (let group = 0; group < groups; group++) {
+      places.set(`wikipedia-${number(shard)}-${number(group)}.txt`, { shard, group });
+    }
+  }
+  return {
+    parts: [...places.keys()],
+    async text(part) {
+      const { shard, group } = places.get(part)!;
+      return (await opened[shard].rows(group)).map(({ text }) => `${text}\n`).join("\n");
+    },
+    async digest(part) {
+      const { shard, group } = places.get(part)!;
+      const path = shards[shard];
+      if (!digests.has(path)) digests.set(path, fileSha256(path));
+      return await sha256(`${await digests.get(path)} ${group}`);
+    },
+  };
 }

@@ -9,7 +9,7 @@ import type { Client } from "./http.ts";
 import { blobPath, isCommit, linkBlob, linkedDigest } from "./hub-cache.ts";
 import { type LockEntry, readLockFile, recordFile, recordRef, refKey } from "./lock-file.ts";
 import { partialOf, type Plan, type PlannedFile } from "./plan.ts";
-import type { FetchSettings } from "./settings.ts";
+import { type FetchSettings, ownLockFile } from "./settings.ts";
 
 export interface FetchListener {
   /** A file's bytes that are there. */
@@ -117,19 +117,22 @@ async function latest(file: PlannedFile, settings: FetchSettings): Promise<Expec
 
 async function record(file: PlannedFile, expect: Expectation, digests: Digests, settings: FetchSettings) {
   const { repo } = file.set;
-  if (repo !== undefined && !isCommit(repo.revision)) {
-    await recordRef(settings.lockPath, refKey(repo.type, repo.name, repo.revision), file.commit!);
+  const own = ownLockFile(settings.cache);
+  // Beside the files too, whatever lock file verifies them: by it runs find what was fetched.
+  for (const path of new Set([settings.lockPath, own])) {
+    if (repo !== undefined && !isCommit(repo.revision)) {
+      await recordRef(path, refKey(repo.type, repo.name, repo.revision), file.commit!);
+    }
+    if (expect.by === "lock" && path === settings.lockPath) continue;
+    const compared: LockEntry["compared"] =
+      expect.by === "lock" || (expect.by === "pin" && expect.sha256 === undefined) ? "nothing" : expect.by;
+    await recordFile(path, file.key, {
+      bytes: digests.bytes,
+      sha256: digests.sha256,
+      compared,
+      recorded: new Date().toISOString(),
+    });
   }
-  if (expect.by === "lock") return;
-  const compared: LockEntry["compared"] = expect.by === "pin" && expect.sha256 === undefined
-    ? "nothing"
-    : expect.by;
-  await recordFile(settings.lockPath, file.key, {
-    bytes: digests.bytes,
-    sha256: digests.sha256,
-    compared,
-    recorded: new Date().toISOString(),
-  });
 }
 
 /**

@@ -130,6 +130,20 @@ export function modelFiles(paths: readonly string[]): string[] {
   );
 }
 
+/** All files of a folder of a repository, in the order of their names. Throws FetchError "missing" when it has none. */
+export async function listFolder(repo: HubRepo, folder: string, client: Client): Promise<string[]> {
+  const paths: string[] = [];
+  const asked = { repo: designation(repo), revision: repo.revision, path: folder, ...common(repo, client) };
+  for await (const { type, path } of listFiles(asked)) if (type === "file") paths.push(path);
+  if (paths.length > 0) return paths.sort();
+  throw new FetchError(
+    "missing",
+    shown(repo),
+    `no file in its folder ${folder} at ${shownUrl(client.endpoint)}`,
+    "check name and revision on the Hub",
+  );
+}
+
 /** What of a model's repository is needed. */
 export async function listModel(repo: HubRepo, client: Client): Promise<string[]> {
   const paths: string[] = [];

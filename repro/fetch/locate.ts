@@ -5,7 +5,7 @@ import { isFolder, join, list } from "../runtime.ts";
 import { cachedSnapshot } from "./hub-cache.ts";
 import { readLockFile, refKey } from "./lock-file.ts";
 import { dataFolder } from "./plan.ts";
-import { hubCacheFolder, lockFilePath, reproCacheFolder } from "./settings.ts";
+import { hubCacheFolder, lockFilePath, ownLockFile, reproCacheFolder } from "./settings.ts";
 import { type HubRepo, parseHubId } from "./wanted.ts";
 
 /** A model of the Hub as it is named in a specification: "org/name", "org/name@revision", either with "#adapters". */
@@ -24,14 +24,21 @@ export function parseHubModel(model: string): HubModel | null {
   return { ...parsed, adapters: adapters || "default" };
 }
 
-/** The revisions of a repository that the lock file knows, last recorded first. */
+/** What the lock file knows, and the one beside the files, which a fetch with another lock file writes too. */
+async function recorded() {
+  const own = await readLockFile(ownLockFile(reproCacheFolder()));
+  const { refs, files } = await readLockFile(lockFilePath());
+  return { refs: { ...own.refs, ...refs }, files: { ...own.files, ...files } };
+}
+
+/** The revisions of a repository that are recorded, the last one first. */
 export async function recordedRevisions(type: HubRepo["type"], name: string): Promise<string[]> {
   const prefix = `${type}s/${name}@`;
   const latest = new Map<string, string>();
-  for (const [key, { recorded }] of Object.entries((await readLockFile(lockFilePath())).files)) {
+  for (const [key, { recorded: when }] of Object.entries((await recorded()).files)) {
     if (!key.startsWith(prefix)) continue;
     const revision = key.slice(prefix.length).split("/")[0];
-    if (recorded > (latest.get(revision) ?? "")) latest.set(revision, recorded);
+    if (when > (latest.get(revision) ?? "")) latest.set(revision, when);
   }
   return [...latest].sort(([, a], [, b]) => (a < b ? 1 : -1)).map(([revision]) => revision);
 }
@@ -42,7 +49,7 @@ export async function locateRepo(
   name: string,
   revision: string | null,
 ): Promise<string | null> {
-  const { refs } = await readLockFile(lockFilePath());
+  const { refs } = await recorded();
   const revisions = revision !== null
     ? [refs[refKey(type, name, revision)] ?? revision]
     : [...await recordedRevisions(type, name), "main"];

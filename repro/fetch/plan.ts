@@ -5,7 +5,7 @@ import { join, list, resolve } from "../runtime.ts";
 import type { Expectation } from "./download.ts";
 import { FetchError } from "./errors.ts";
 import { ask, type Client } from "./http.ts";
-import { describeFiles, type HubFile, listModel, resolveCommit, resolveUrl } from "./hub.ts";
+import { describeFiles, type HubFile, listFolder, listModel, resolveCommit, resolveUrl } from "./hub.ts";
 import { blobPath, cachedCommit, isCommit, snapshotFolder, writeRef } from "./hub-cache.ts";
 import { hubKey, type LockEntries, type LockFile, readLockFile, refKey } from "./lock-file.ts";
 import type { FetchSettings } from "./settings.ts";
@@ -123,16 +123,19 @@ async function planHub(set: FileSet, settings: FetchSettings, client: Client, lo
   }
   const at: HubRepo = { ...repo, revision: commit };
   const folder = snapshotFolder(hubCache, at, commit);
-  const files = set.files ??
-    (offline ? (await list(folder)) : await listModel(at, client)).map((path): PinnedFile => ({
-      path,
-      evidence: "none",
-    }));
+  const inside = set.folder === undefined ? folder : join(folder, set.folder);
+  const listed = async () => {
+    if (offline) {
+      return (await list(inside)).map((name) => set.folder === undefined ? name : `${set.folder}/${name}`);
+    }
+    return await (set.folder === undefined ? listModel(at, client) : listFolder(at, set.folder, client));
+  };
+  const files = set.files ?? (await listed()).map((path): PinnedFile => ({ path, evidence: "none" }));
   if (files.length === 0) {
     throw new FetchError(
       "offline",
       set.id,
-      `nothing of ${repo.name} at ${commit} is on this machine (${folder}), and --offline forbids to ask`,
+      `nothing of ${repo.name} at ${commit} is on this machine (${inside}), and --offline forbids to ask`,
       "run the same command without it",
     );
   }

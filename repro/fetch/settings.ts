@@ -42,9 +42,11 @@ export const hubCacheFolder = (): string =>
 /** Our own cache folder: REPRO_CACHE or ~/.cache/repro. */
 export const reproCacheFolder = (): string => expanded(env("REPRO_CACHE") ?? join(userCache(), "repro"));
 
+/** The lock file that lies beside what it describes. */
+export const ownLockFile = (cache: string): string => join(cache, "fetch.lock.json");
+
 /** The lock file: REPRO_LOCK, or beside what it describes. */
-export const lockFilePath = (): string =>
-  expanded(env("REPRO_LOCK") ?? join(reproCacheFolder(), "fetch.lock.json"));
+export const lockFilePath = (): string => expanded(env("REPRO_LOCK") ?? ownLockFile(reproCacheFolder()));
 
 /** HF_TOKEN, else the file that `hf auth login` writes; null without either, or where implicit tokens are switched off. */
 async function hubToken(): Promise<string | null> {

@@ -14,6 +14,10 @@ export interface Fetchable {
   names: readonly string[];
   /** The file sets behind words, each once; null for a word that names nothing. */
   sets(words: readonly string[], origin: Origin): Map<string, FileSet[] | null>;
+  /** Published language adapters of a model of the Hub (of one `choice` of several): what is typed, and in which languages. */
+  adapters?(model: string, choice: string): { name: string; languages: readonly string[] } | null;
+  /** What a person who fetches these words must still do, one sentence each. */
+  notes?(words: readonly string[]): string[];
 }
 
 export interface PinnedFile {
@@ -41,8 +45,9 @@ export interface FileSet {
   kind: "model" | "dataset" | "adapter";
   /** Absent for original addresses. */
   repo?: HubRepo;
-  /** null: whatever a model of the Hub needs, to be listed there. */
+  /** null: all that is in `folder`, or without one whatever a model of the Hub needs, to be listed there. */
   files: readonly PinnedFile[] | null;
+  folder?: string;
   /** For the revision, or for the whole where there is none. */
   evidence: Evidence;
   note?: string;

@@ -264,7 +264,10 @@ export async function fakeHub(repos: FakeRepo[] = [], token: string | null = nul
         "x-error-message": "Repository not found",
       });
     }
-    const commit = commitOf(repo, api?.[4] ?? cached?.[3] ?? file![3]);
+    // Behind the revision of a tree comes the folder that is listed.
+    const tree = api?.[3] === "tree" ? /^[^/]+\/(.+)$/.exec(api[4]) : null;
+    const asked = tree === null ? api?.[4] : api![4].split("/")[0];
+    const commit = commitOf(repo, asked ?? cached?.[3] ?? file![3]);
     if (commit === undefined) {
       return refuse("hub", request, response, 404, {
         "x-error-code": "RevisionNotFound",
@@ -290,7 +293,10 @@ export async function fakeHub(repos: FakeRepo[] = [], token: string | null = nul
       if (api[3] === "revision") {
         return json({ _id: "1", id: repo.name, sha: commit, siblings: [], gated: repo.gated ?? false });
       }
-      if (api[3] === "tree") return json(Object.keys(repo.files).map(entry));
+      if (api[3] === "tree") {
+        const folder = tree === null ? "" : `${tree[1]}/`;
+        return json(Object.keys(repo.files).filter((each) => each.startsWith(folder)).map(entry));
+      }
       const { paths } = JSON.parse(await body(request)) as { paths: string[] };
       return json(paths.filter((path) => path in repo.files).map(entry));
     }

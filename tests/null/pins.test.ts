@@ -2,7 +2,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { deviations } from "../../papers/fun-with-fisher/deviations.ts";
-import { fetchNames, fetchSets } from "../../papers/fun-with-fisher/pins.ts";
+import { fetchNames, fetchNotes, fetchSets, publishedAdapters } from "../../papers/fun-with-fisher/pins.ts";
 import { figures } from "../../papers/fun-with-fisher/figures/mod.ts";
 import { printed } from "../../papers/fun-with-fisher/printed.ts";
 import { datasets, models } from "../../papers/fun-with-fisher/world.ts";
@@ -11,7 +11,8 @@ import { type FileSet, type Origin, origins } from "../../repro/fetch/wanted.ts"
 const test = suite("pins");
 const languages = Object.fromEntries(datasets.map((each) => [each.id, each.languages]));
 const setsOf = (word: string, origin: Origin): FileSet[] => [...fetchSets([word], origin).values()][0]!;
-const everything = origins.flatMap((origin) => fetchNames.flatMap((name) => setsOf(name, origin)));
+const everything = origins.flatMap((origin) => fetchNames.flatMap((name) => setsOf(name, origin)))
+  .filter(({ folder }) => folder === undefined);
 
 test("each file has an address, and digests that look like ones", () => {
   for (const { id, repo, files } of everything) {
@@ -68,6 +69,42 @@ test("every table that reads data and every figure can be fetched; one that coun
   assert.equal(idsOf("table5").sort(), ["copa", "mlqa", "mnli", "squad", "xcopa", "xnli", "xquad"]);
   assert.equal(idsOf("figure1"), ["mbert", "mbert-adapters", "mnli", "xnli"]);
   assert.equal(idsOf("figure6"), ["mbert", "mbert-adapters"]);
+});
+
+test("Wikipedia can be fetched in every language of the paper, all of one commit", () => {
+  const all = [...new Set(Object.values(languages).flat())];
+  assert.is(all.length, 18);
+  const sets = all.flatMap((code) => setsOf(`wikipedia-${code}`, "original"));
+  assert.is(sets.length, 18);
+  assert.is(new Set(sets.map(({ repo }) => `${repo!.name} ${repo!.revision}`)).size, 1);
+  for (const { id, files, folder } of sets) {
+    const wanted = `20231101.${id.slice("wikipedia-".length)}`;
+    assert.ok(
+      files === null ? folder === wanted : files.every(({ path }) => path.startsWith(`${wanted}/`)),
+      id,
+    );
+  }
+});
+
+test("which language adapters are published, and what a table leaves to be trained", () => {
+  const mbert = "google-bert/bert-base-multilingual-cased";
+  const had = publishedAdapters(mbert, "default")!;
+  assert.is(had.name, "mbert-adapters");
+  assert.ok(had.languages.includes("en") && !had.languages.includes("th"));
+  assert.equal(publishedAdapters(mbert, "relu"), {
+    name: "mbert-adapters-relu",
+    languages: ["en", "ar", "qu", "sw", "zh"],
+  });
+  assert.is(publishedAdapters("microsoft/mdeberta-v3-base", "default"), null);
+  const [note, ...more] = fetchNotes(["table1"]);
+  assert.equal(more, []);
+  assert.match(
+    note,
+    /^nobody publishes language adapters of mbert for th, it, ta: .*repro fetch wikipedia-th,/,
+  );
+  assert.match(fetchNotes(["table16"])[0], /language adapters of mdeberta for en, ar, de, es, hi, vi, zh/);
+  // Full fine-tuning reads none.
+  assert.equal(fetchNotes(["table7", "xquad", "mbert"]), []);
 });
 
 test("names: short ones, Hub ids, adapters under either name; others name nothing", () => {

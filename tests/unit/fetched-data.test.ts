@@ -9,13 +9,14 @@ import process from "node:process";
 import { loadTarget, loadTask, targetLanguages } from "../../repro/data/datasets.ts";
 import { fetchedSource } from "../../repro/data/fetched.ts";
 import { parquetRowGroups } from "../../repro/data/parquet.ts";
+import { digestFiles } from "../../repro/data/source.ts";
 import { readSquad } from "../../repro/data/squad.ts";
 import { openText } from "../../repro/data/text.ts";
 import { type ChoiceExample, type NliExample, nliLabels, type QaExample } from "../../repro/data/types.ts";
 import { wikipediaArticles, wikipediaShards } from "../../repro/data/wikipedia.ts";
 import { zipLines, zipText } from "../../repro/data/zip.ts";
 import { adaptersFolder, adaptersRemedy, locateModel, parseHubModel } from "../../repro/fetch/locate.ts";
-import { hubKey, recordFile } from "../../repro/fetch/lock-file.ts";
+import { hubKey, readLockFile, recordFile } from "../../repro/fetch/lock-file.ts";
 import { realData } from "../fixtures/data/real.ts";
 import { fetchSets } from "../../papers/fun-with-fisher/pins.ts";
 import { openData, openEncoder } from "../../repro/training/world.ts";
@@ -364,8 +365,60 @@ test("Wikipedia: shards in order, one row group at a time", async () => {
   let lines = 0;
   for await (const part of (await openText(source, "it")).lines()) lines += part.length;
   assert.is(lines, 2000);
+  // Hashing the shards stands for hashing the text of every part; another shard or another order is another text.
+  const revision = async (...codes: string[]) =>
+    await digestFiles(
+      fetchedSource(),
+      (await Promise.all(codes.map((each) => openText(source, each)))).flatMap(({ files }) => files),
+    );
+  const [italian, tamil] = [await revision("it"), await revision("ta")];
+  assert.is(await revision("it"), italian);
+  assert.not.equal(italian, tamil);
+  await putHub(hub, "wikimedia/wikipedia", { "20231101.ta/train-00000-of-00001.parquet": shard(5001) });
+  assert.not.equal(await revision("ta"), tamil);
   await fails(openText(source, "th"), "no text in ", "fetch it: repro fetch wikipedia-th");
   await fails(source.text("text/th/wikipedia-00000-00000.txt"), "repro fetch wikipedia-th");
+});
+
+test("Wikipedia in any language of the paper: listed at the pinned commit, recorded, found by runs whatever lock file was named", async () => {
+  const { hub: hubCache } = await freshCaches();
+  const [set] = fetchSets(["wikipedia-sw"], "original").get("wikipedia-sw")!;
+  assert.equal([set.files, set.folder], [null, "20231101.sw"]);
+  const row = (n: number) => ({ id: String(n), url: "u", title: "t", text: `maandishi ${n}` });
+  const shards = Object.fromEntries(
+    [
+      "20231101.sw/train-00000-of-00002.parquet",
+      "20231101.sw/train-00001-of-00002.parquet",
+      "20231101.swx/a.parquet",
+    ]
+      .map((path, n) => [path, { bytes: parquetOf([row(n)]), lfs: true }]),
+  );
+  const repo = {
+    type: "dataset" as const,
+    name: "wikimedia/wikipedia",
+    commit: set.repo!.revision,
+    files: shards,
+  };
+  const hub = await fakeHub([repo]);
+  const lockPath = join(await mkdtemp(join(tmpdir(), "repro-fetched-")), "project.lock.json");
+  try {
+    const settings = await freshSettings(hub, { hubCache, cache: process.env.REPRO_CACHE!, lockPath });
+    const { states } = await fetchNow([set], settings);
+    assert.equal(states, {
+      "20231101.sw/train-00000-of-00002.parquet": "downloaded",
+      "20231101.sw/train-00001-of-00002.parquet": "downloaded",
+    });
+    assert.equal(Object.keys((await readLockFile(lockPath)).files).length, 2);
+    // Without the named lock file, as runs look.
+    const parts = await fetchedSource().list("text/sw");
+    assert.equal(parts, ["wikipedia-00000-00000.txt", "wikipedia-00001-00000.txt"]);
+    const again = await fetchNow([set], { ...settings, offline: true });
+    assert.equal(new Set(Object.values(again.states)), new Set(["verified"]));
+    const none = await fetchNow(fetchSets(["wikipedia-qu"], "original").get("wikipedia-qu")!, settings);
+    assert.match(none.states["wikipedia-qu"], /no file in its folder 20231101\.qu/);
+  } finally {
+    await hub.close();
+  }
 });
 
 test("a model is found by name, revision or branch, and what it lacks is named with the command", async () => {
