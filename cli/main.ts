@@ -4,7 +4,8 @@ import { cac } from "cac";
 import { arguments_, exit } from "../repro/launch/process.ts";
 import { env, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
 import type { Command } from "./commands/command.ts";
-import { figureTargets, targets } from "./papers.ts";
+import type { MissingAdaptersError } from "../repro/training/language-adapters.ts";
+import { figureTargets, papers, targets } from "./papers.ts";
 import { parseArguments } from "./ui/arguments.ts";
 import { UsageError } from "./ui/usage.ts";
 
@@ -30,6 +31,14 @@ const fixed: Record<string, () => Promise<{ command: Command }>> = {
   claims: () => import("./commands/claims.ts"),
   report: () => import("./commands/report.ts"),
 };
+
+/** What brings the language adapters that a command lacks, by the pins of the papers. */
+async function stepsTo({ model, languages, folder }: MissingAdaptersError): Promise<string> {
+  const { adapterSteps } = await import("../repro/paper/mod.ts");
+  const steps = (await papers()).map((paper) => adapterSteps(paper, model, languages, folder));
+  // The paper that knows most of them leaves the least to be trained.
+  return (steps.sort((a, b) => b.length - a.length)[0] ?? []).map((step) => `  ${step}`).join("\n");
+}
 
 /** A command by name: one of the above, or a table or figure of one of the papers; undefined where there is none. */
 async function commandNamed(name: string): Promise<Command | undefined> {
@@ -87,6 +96,7 @@ export async function main(words: readonly string[]): Promise<number> {
   } catch (error) {
     const known = error instanceof Error ? error : new Error(String(error));
     warn(`repro: ${env("REPRO_DEBUG") ? known.stack : known.message}`);
+    if (known.name === "MissingAdaptersError") warn(await stepsTo(known as MissingAdaptersError));
     return known instanceof UsageError || known.name === "SpecError" ? 2 : 1;
   }
 }

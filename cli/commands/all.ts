@@ -34,7 +34,17 @@ export const command: Command = {
   summary: "every table and figure: make what is missing, draw all, count the verdicts",
   positions: ["[paper]"],
   options: [
-    ...someOptions(known, ["scale", "seeds", "backend", "fidelity", "data-root", "store", "jobs", ...models]),
+    ...someOptions(known, [
+      "scale",
+      "seeds",
+      "backend",
+      "fidelity",
+      "languages",
+      "data-root",
+      "store",
+      "jobs",
+      ...models,
+    ]),
     { flag: "--draw", help: "make no runs: draw what the store holds, with gaps" },
     { flag: "--json", help: "one JSON object on standard output" },
     {

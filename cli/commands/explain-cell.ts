@@ -14,7 +14,7 @@ const known = await papers();
 const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
 export const explainOptions: readonly OptionSpec[] = someOptions(known, [
-  ...["scale", "seeds", "backend", "fidelity", "data-root", "training-size", "store"],
+  ...["scale", "seeds", "backend", "fidelity", "languages", "data-root", "training-size", "store"],
   ...models,
 ]);
 

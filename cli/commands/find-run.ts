@@ -1,10 +1,10 @@
-// Promises the finished run that a person names. Leaves the store to repro/runs.
+// Promises the trained run that a person names. Leaves the store to repro/runs.
 import { basename, dirname, isFolder } from "../../repro/runtime.ts";
 import { type FinishedRun, RunStore, storeFolder } from "../../repro/runs/mod.ts";
 import type { Values } from "../ui/arguments.ts";
 import { UsageError } from "../ui/usage.ts";
 
-/** A run by its folder, its id, or the beginning of its id. */
+/** A run whose training is at its end, scored or not, by its folder, its id, or the beginning of its id. */
 export async function findRun(
   command: string,
   word: string | undefined,
@@ -27,9 +27,11 @@ export async function findRun(
     );
   }
   const [{ id, state }] = found;
-  const run = await store.finished(id);
+  const run = await store.trained(id);
   if (run === null) {
-    throw new UsageError(`${command}: run ${id} is ${state}; only a finished run has an adapter`);
+    throw new UsageError(
+      `${command}: run ${id} is ${state}; only a run whose training is at its end has an adapter`,
+    );
   }
   return { store, run };
 }

@@ -21,7 +21,17 @@ export const command: Command = {
     "what tables and figures need: distinct runs, done and missing, FLOPs, hours, downloads; starts nothing",
   positions: ["[targets]"],
   options: [
-    ...someOptions(known, ["scale", "seeds", "backend", "fidelity", "data-root", "store", "jobs", ...models]),
+    ...someOptions(known, [
+      "scale",
+      "seeds",
+      "backend",
+      "fidelity",
+      "languages",
+      "data-root",
+      "store",
+      "jobs",
+      ...models,
+    ]),
     { flag: "--no-probe", help: "do not time this device: no estimate of hours" },
     { flag: "--save <file>", help: "write the plan; `repro run --plan FILE` executes it" },
     { flag: "--json", help: "one JSON object on standard output" },

@@ -19,7 +19,7 @@ export const command: Command = {
   options: [
     { flag: "--paper <paper>", help: "one of several papers: its folder's name (default: all of them)" },
     ...someOptions(known, [
-      ...["scale", "seeds", "backend", "fidelity", "data-root", "training-size", "store"],
+      ...["scale", "seeds", "backend", "fidelity", "languages", "data-root", "training-size", "store"],
       ...models,
     ]),
     { flag: "--out <file>", help: "where the page is written", default: "report.html" },

@@ -6,6 +6,7 @@ import {
   backends,
   type Hyperparameters,
   isMethod,
+  languagesRead,
   methodWords,
   numericsVersion,
   parseSpec,
@@ -15,13 +16,15 @@ import {
   taskNames,
 } from "../../repro/spec/mod.ts";
 import { resolveBackend } from "../../repro/training/backend.ts";
-import { modelRevision, taskRevision, textRevision } from "../../repro/training/identify.ts";
+import { identifyModel, taskRevision, textRevision } from "../../repro/training/identify.ts";
+import { MissingAdaptersError } from "../../repro/training/language-adapters.ts";
 import { type Mutant, mutants } from "../../repro/training/mutants.ts";
 import type { OptionSpec, Values } from "../ui/arguments.ts";
 import { fidelityHelp, readFidelity } from "../ui/fidelity.ts";
 import { dataPlace, modelPlace } from "../ui/places.ts";
 import { oneOf, UsageError, wholeNumber } from "../ui/usage.ts";
 import { paperOf } from "../papers.ts";
+import { languagesFrom } from "./setup.ts";
 
 /** Which encoder, task, settings and data. */
 export const placeOptions = (papers: readonly Paper[]): OptionSpec[] => {
@@ -82,12 +85,23 @@ export async function specFrom(
   const mutant = values.mutant === undefined
     ? undefined
     : oneOf("mutant", values.mutant, Object.keys(mutants) as Mutant[]);
-  const evaluate = task === "mlm" ? {} : evaluations(paper, task);
+  const only = hashed ? languagesFrom(values, paper) : undefined;
+  const evaluate = task === "mlm" ? {} : evaluations(paper, task, only);
+  if (only !== undefined && Object.keys(evaluate).length === 0) {
+    throw new UsageError(`--languages ${only.join()}: ${task} is scored in none of them`);
+  }
+  const read = languagesRead({ task, adapter, evaluate });
+  const identity = hashed ? await identifyModel(model, data, read) : undefined;
+  const missing = identity?.adapters === undefined ? [] : read.filter((code) => !(code in identity.adapters!));
+  // Before anything is trained, and all of them at once.
+  if (missing.length > 0) {
+    throw new MissingAdaptersError(model, missing, Object.keys(identity!.adapters!), identity!.adaptersFolder!);
+  }
   return parseSpec({
     format: 1,
     scale,
     model,
-    modelRevision: hashed ? await modelRevision(model, data) : unhashed,
+    modelRevision: identity?.revision ?? unhashed,
     task,
     data,
     dataRevision: !hashed
@@ -112,6 +126,7 @@ export async function specFrom(
       ...(trackFisherEvery === undefined ? {} : { trackFisherEvery }),
     },
     evaluate,
+    ...(identity?.adapters === undefined || read.length === 0 ? {} : { languageAdapters: identity.adapters }),
     ...(mutant === undefined ? {} : { mutant }),
   }, "run");
 }

@@ -40,6 +40,11 @@ export const command: Command = {
     },
     { flag: "--language <xx>", help: "task mlm: language of the text and name of the adapter" },
     {
+      flag: "--languages <codes>",
+      help:
+        "score in these only, comma-separated (default: all of the paper's); adapters of others are not needed",
+    },
+    {
       flag: "--training-size <n>",
       help:
         "only so many training examples, the first of a fixed permutation; the paper's sizes bring the settings of its tables for them",

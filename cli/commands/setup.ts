@@ -3,16 +3,19 @@
 import {
   type Choice,
   evaluations,
+  languagesOf,
+  notAtHand,
   type Paper,
   requestsOf,
   type ResultTable,
   type RunRequest,
   type Setup,
+  type SetupModel,
 } from "../../repro/paper/mod.ts";
 import { NotFetchedError } from "../../repro/fetch/locate.ts";
 import { backends, scales, type TaskName } from "../../repro/spec/mod.ts";
 import { resolveBackend } from "../../repro/training/backend.ts";
-import { modelRevision, taskRevision } from "../../repro/training/identify.ts";
+import { identifyAdapters, identifyModel, taskRevision } from "../../repro/training/identify.ts";
 import type { OptionSpec, Values } from "../ui/arguments.ts";
 import { fidelityHelp, readFidelity } from "../ui/fidelity.ts";
 import { dataPlace, modelPlace } from "../ui/places.ts";
@@ -43,6 +46,11 @@ export const setupOptions = (papers: readonly Paper[], seeds = "4"): OptionSpec[
         }, else the pinned one)`,
     })),
     { flag: "--training-size <n>", help: "training examples at scale low-data" },
+    {
+      flag: "--languages <codes>",
+      help:
+        "score in these only, comma-separated: cells of others are gaps, and their adapters are not needed",
+    },
     { flag: "--store <folder>", help: "where runs are kept (default .repro/runs, or REPRO_STORE)" },
     {
       flag: "--jobs <n>",
@@ -103,21 +111,29 @@ export async function setupFor(
   const choice = oneOf("backend", values.backend ?? "auto", ["auto", ...backends] as const);
   const { provisional = false, beside = [] } = options;
   const data = dataPlace(values["data-root"], scale);
-  const models: Record<string, { model: string; revision: string }> = {};
+  const models: Record<string, SetupModel> = {};
+  const languages = languagesFrom(values, paper);
   const absent: string[] = [];
   const used = new Set(requests.map(({ model }) => model));
   for (const { id, tiny, hub } of paper.models.filter(({ id }) => used.has(id))) {
     const given = values[id];
-    if (given !== undefined) {
-      const model = modelPlace(given, paper);
-      models[id] = { model, revision: await modelRevision(model, data) };
-    } else if (scale === "tiny" && tiny !== undefined) {
-      models[id] = { model: tiny, revision: await modelRevision(tiny, data) };
-    } else if (scale !== "tiny") {
-      const revision = await ifFetched(() => modelRevision(hub, data), (why) => absent.push(why));
-      if (revision !== null) models[id] = { model: hub, revision };
-      else if (provisional) models[id] = { model: hub, revision: notAtHand };
+    const read = languagesOf(paper, requests, id);
+    let found: SetupModel | null = null;
+    if (given !== undefined) found = await identifyModel(modelPlace(given, paper), data, read);
+    else if (scale === "tiny") found = tiny === undefined ? null : await identifyModel(tiny, data, read);
+    else {
+      found = await ifFetched(() => identifyModel(hub, data, read), (why) => absent.push(why));
+      if (found === null && provisional) {
+        found = { model: hub, revision: notAtHand, ...await identifyAdapters(hub, read) };
+      }
     }
+    if (found === null) continue;
+    models[id] = provisional && found.adapters !== undefined
+      ? {
+        ...found,
+        adapters: { ...Object.fromEntries(read.map((code) => [code, notAtHand])), ...found.adapters },
+      }
+      : found;
   }
   if (Object.keys(models).length === 0 && scale !== "tiny" && used.size > 0) {
     throw new UsageError(
@@ -135,7 +151,7 @@ export async function setupFor(
   const { name: backend, reason } = await resolveBackend(choice);
   const dataRevisions: Partial<Record<TaskName, string>> = {};
   for (const task of new Set(requests.map(({ task }) => task))) {
-    const revision = () => taskRevision(data, task, evaluations(paper, task));
+    const revision = () => taskRevision(data, task, evaluations(paper, task, languages));
     dataRevisions[task] = provisional ? await ifFetched(revision) ?? notAtHand : await revision();
   }
   for (const { task } of beside) {
@@ -156,6 +172,7 @@ export async function setupFor(
         ? { trainingSize: wholeNumber("training-size", values["training-size"], 1) }
         : {}),
       models,
+      ...(languages === undefined ? {} : { languages }),
       dataRevisions,
       ...(options.mutant ? { mutant: options.mutant } : {}),
     },
@@ -179,7 +196,11 @@ export async function setupForTable(
   return { ...prepared, choice };
 }
 
-const notAtHand = "provisional: not at hand";
+/** Languages to score in, as they were given; undefined: all. */
+export function languagesFrom(values: Values, paper: Paper): string[] | undefined {
+  if (values.languages === undefined) return undefined;
+  return listOf("language", values.languages, [...new Set(paper.datasets.flatMap((each) => each.languages))]);
+}
 
 /** null where something is not at hand, for whatever reason: it is only looked at where it is there. */
 async function orNull(work: () => Promise<string>): Promise<string | null> {
@@ -191,10 +212,10 @@ async function orNull(work: () => Promise<string>): Promise<string | null> {
 }
 
 /** null, with the reason, where something was not fetched yet; any other trouble is thrown. */
-async function ifFetched(
-  work: () => Promise<string>,
+async function ifFetched<T>(
+  work: () => Promise<T>,
   onAbsent?: (why: string) => void,
-): Promise<string | null> {
+): Promise<T | null> {
   try {
     return await work();
   } catch (error) {

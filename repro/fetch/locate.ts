@@ -99,9 +99,3 @@ export async function locateModel(model: HubModel): Promise<string> {
  */
 export const adaptersFolder = (model: HubModel): string =>
   join(dataFolder(reproCacheFolder()), "adapters", model.name.split("/")[1], model.adapters);
-
-/** The command that fetches a model's language adapters. */
-export const adaptersRemedy = (model: HubModel): string =>
-  `fetch them: repro fetch ${model.name.split("/")[1]}-adapters${
-    model.adapters === "default" ? "" : `-${model.adapters}`
-  }, or put one that you trained into ${adaptersFolder(model)}`;

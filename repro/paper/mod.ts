@@ -40,4 +40,5 @@ export {
   wantedByFigure,
   wantedRuns,
 } from "./specify.ts";
-export type { Choice, Setup, Wanted } from "./specify.ts";
+export { adapterSteps, languagesOf, leftOut, missingAdapters, notAtHand } from "./adapters.ts";
+export type { Choice, Setup, SetupModel, Wanted } from "./specify.ts";

@@ -4,13 +4,23 @@ import {
   type BackendName,
   type Fidelity,
   type FidelityChoices,
+  languagesRead,
   numericsVersion,
   type RunSpec,
   type Scale,
   type TaskName,
 } from "../spec/mod.ts";
+import { adaptersGap } from "./adapters.ts";
 import type { Figure } from "./figure.ts";
 import type { Paper, PaperModel, ResultColumn, ResultRow, ResultTable, RunRequest } from "./paper.ts";
+
+export interface SetupModel {
+  model: string;
+  revision: string;
+  adapters?: Readonly<Record<string, string>>;
+  /** Where they are looked for. */
+  adaptersFolder?: string;
+}
 
 /** What the user and the machine decide about every run of a command. */
 export interface Setup {
@@ -25,8 +35,13 @@ export interface Setup {
   data: string;
   /** Training examples at scale low-data, where the table does not say. */
   trainingSize?: number;
-  /** What stands for each of the paper's models, with the hash of its files; absent: there is none at hand. */
-  models: Readonly<Record<string, { model: string; revision: string }>>;
+  /**
+   * What stands for each of the paper's models, with the hash of its files and of the language adapters at hand (absent: it brings its
+   * own); absent: there is none at hand.
+   */
+  models: Readonly<Record<string, SetupModel>>;
+  /** Languages to score in; all of the paper's when absent. */
+  languages?: readonly string[];
   dataRevisions: Readonly<Partial<Record<TaskName, string>>>;
   /** A deliberate fault, for testing that the checks notice it. */
   mutant?: string;
@@ -75,12 +90,19 @@ export const datasetOf = (paper: Paper, id: string) => {
   return found;
 };
 
-/** Data sets that a task's runs are evaluated on: all of them, whatever is shown, so that a run serves every table. */
-export function evaluations(paper: Paper, task: TaskName): RunSpec["evaluate"] {
+/**
+ * Data sets that a task's runs are evaluated on: all of them, whatever is shown, so that a run serves every table; in all of the
+ * paper's languages, or only in those that are given.
+ */
+export function evaluations(
+  paper: Paper,
+  task: TaskName,
+  only?: readonly string[],
+): RunSpec["evaluate"] {
   return Object.fromEntries(
-    paper.datasets.filter((dataset) => dataset.task === task).map((
-      { id, languages },
-    ) => [id, [...languages]]),
+    paper.datasets.filter((dataset) => dataset.task === task)
+      .map(({ id, languages }) => [id, languages.filter((each) => only?.includes(each) ?? true)] as const)
+      .filter(([, languages]) => languages.length > 0),
   );
 }
 
@@ -108,8 +130,9 @@ export function requestWords({ model, task, method, adapter, trainingSize, track
 }
 
 /** Why a request cannot become a run in this setup, or undefined when it can. */
-export function gapOf(paper: Paper, setup: Setup, { model }: RunRequest): string | undefined {
-  if (setup.models[model] !== undefined) return undefined;
+export function gapOf(paper: Paper, setup: Setup, request: RunRequest): string | undefined {
+  const { model } = request;
+  if (setup.models[model] !== undefined) return adaptersGap(paper, setup, request);
   const { title, noTiny } = modelOf(paper, model);
   if (setup.scale === "tiny") return noTiny ?? `no ${title} encoder was given`;
   return `no ${title} encoder was given: --${model} FOLDER`;
@@ -120,7 +143,9 @@ export function specify(paper: Paper, setup: Setup, request: RunRequest, seed: n
   const gap = gapOf(paper, setup, request);
   if (gap !== undefined) throw new Error(gap);
   const { fidelity, data } = setup;
-  const { model, revision } = setup.models[request.model];
+  const { model, revision, adapters } = setup.models[request.model];
+  const evaluate = evaluations(paper, request.task, setup.languages);
+  const read = adapters === undefined ? [] : languagesRead({ ...request, evaluate });
   const size = request.trainingSize ?? (setup.scale === "low-data" ? setup.trainingSize : undefined);
   // Reduced data are the same runs whether a table of them or the whole paper is asked for.
   const scale = setup.scale === "paper" && request.trainingSize !== undefined ? "low-data" : setup.scale;
@@ -147,7 +172,10 @@ export function specify(paper: Paper, setup: Setup, request: RunRequest, seed: n
       ...(size === undefined ? {} : { trainingSize: size }),
       realData: data !== "tiny",
     }),
-    evaluate: evaluations(paper, request.task),
+    evaluate,
+    ...(read.length === 0
+      ? {}
+      : { languageAdapters: Object.fromEntries(read.map((code) => [code, adapters![code]])) }),
     ...(setup.mutant ? { mutant: setup.mutant } : {}),
   };
 }

@@ -1,11 +1,13 @@
 // Promises the minimal set of distinct runs behind some tables: what is done, what each missing run computes and unlocks, and how
 // long all of it would take. Starts nothing. Leaves the file of a plan to file.ts and drawing to view.ts.
 import {
+  adapterSteps,
   type Download,
   type EncoderShape,
   fidelityWords,
   type Figure,
   gapOf,
+  missingAdapters,
   modelOf,
   type Paper,
   requestsOf,
@@ -191,7 +193,28 @@ function missingThings(targets: readonly PlanTarget[]): string[] {
       );
     }
   }
-  return [...found];
+  return [...found, ...missingLanguages(targets)];
+}
+
+/** One sentence for each model, whatever tables need it. */
+function missingLanguages(targets: readonly PlanTarget[]): string[] {
+  const found = new Map<string, { target: PlanTarget; codes: Set<string> }>();
+  for (const target of targets) {
+    for (const request of askedBy(target)) {
+      const key = `${target.paper.id} ${request.model}`;
+      const codes = found.get(key)?.codes ?? new Set();
+      for (const code of missingAdapters(target.paper, target.setup, request)) codes.add(code);
+      if (codes.size > 0) found.set(key, { target, codes });
+    }
+  }
+  return [...found].map(([key, { target: { paper, setup }, codes }]) => {
+    const id = key.split(" ")[1];
+    const { model, adaptersFolder } = setup.models[id];
+    const steps = adapterSteps(paper, model, [...codes], adaptersFolder!).join("; ");
+    return `language adapters of ${id} are not at hand for ${
+      [...codes].join(", ")
+    }: ${steps} (--languages leaves some out)`;
+  });
 }
 
 function downloadsOf(targets: readonly PlanTarget[]): Download[] {

@@ -4,7 +4,7 @@ export type { Comparison as RunComparison } from "./compare.ts";
 export type { ExecuteOptions, ExecuteRun, RunProgress } from "./execute.ts";
 export { LockedError } from "./lock.ts";
 export { DamagedError, files } from "./record.ts";
-export type { FinishedRun, Metrics, Provenance, RunStatus, ScheduleEntry } from "./record.ts";
+export type { FinishedRun, Metrics, Provenance, RunStatus, ScheduleEntry, Trained } from "./record.ts";
 export { RunStore, storeFolder } from "./store.ts";
 export type { RunEntry, RunState } from "./store.ts";
 export { RunWriter } from "./writer.ts";

@@ -1,7 +1,8 @@
 // Promises what a run's folder holds, file by file, read with every doubt stated: wrong JSON, a wrong id, a changed byte.
 // Leaves writing to writer.ts and finding runs to store.ts.
 import { z } from "zod";
-import { errorCode, join, readText } from "../runtime.ts";
+import { sizeOrNull } from "../disk.ts";
+import { errorCode, fileSha256, join, readText } from "../runtime.ts";
 import { parseSpec, runId, type RunSpec, sha256 } from "../spec/mod.ts";
 
 /** Names of the files in a run's folder. */
@@ -17,6 +18,7 @@ export const files = {
   adapter: "adapter.safetensors",
   predictions: "predictions",
   checkpoint: "checkpoint",
+  trained: "trained.json",
 } as const;
 
 /** A file in a run's folder that is not what was written there. */
@@ -84,6 +86,28 @@ export interface FinishedRun {
   metrics: Metrics;
   schedule: ScheduleEntry[];
   provenance: Provenance;
+}
+
+/** What a training left, written at its end: scores can be made from it at any time, by this run or by one that differs in languages. */
+const trainedSchema = z.strictObject({
+  format: z.literal(1),
+  steps: z.number(),
+  /** SHA-256 of the file of what was trained. */
+  adapter: z.string(),
+  schedule: z.array(z.strictObject({ step: z.number(), layers: z.array(z.number()) })),
+  /** What differs from the full training data, one sentence each. */
+  partial: z.array(z.string()),
+  /** Of the training: device memory, best checkpoint, … */
+  provenance: z.record(z.string(), z.unknown()),
+});
+export type Trained = z.infer<typeof trainedSchema>;
+
+/** What the training of a run left; null where it is not at its end, or what it left has changed since. */
+export async function readTrained(folder: string): Promise<Trained | null> {
+  const path = join(folder, files.trained), adapter = join(folder, files.adapter);
+  if ((await textOrNull(path)) === null || (await sizeOrNull(adapter)) === null) return null;
+  const result = trainedSchema.safeParse(await json(path).catch(() => null));
+  return result.success && await fileSha256(adapter) === result.data.adapter ? result.data : null;
 }
 
 const metricsSchema = z.record(z.string().regex(/^[a-z]+\/[a-z]+\/[a-z0-9]+$/), z.number().min(0).max(100));

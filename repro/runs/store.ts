@@ -8,9 +8,11 @@ import {
   DamagedError,
   files,
   type FinishedRun,
+  type Provenance,
   readFinished,
   readSpec,
   readStatus,
+  readTrained,
   type RunStatus,
 } from "./record.ts";
 import { type LogLine, type LogName, RunWriter } from "./writer.ts";
@@ -86,6 +88,23 @@ export class RunStore {
     }
   }
 
+  /** A run whose training is at its end, scored or not: without scores its metrics are empty. null for any other. */
+  async trained(id: string): Promise<FinishedRun | null> {
+    const finished = await this.finished(id);
+    if (finished !== null) return finished;
+    const folder = this.runFolder(id);
+    const trained = isFolder(folder) ? await readTrained(folder) : null;
+    if (trained === null) return null;
+    const { schedule, provenance } = trained;
+    return {
+      id,
+      spec: await readSpec(folder, id),
+      metrics: {},
+      schedule,
+      provenance: provenance as Provenance,
+    };
+  }
+
   /** A log of a run, line by line; empty where nothing was logged. */
   async log(id: string, name: LogName): Promise<LogLine[]> {
     const path = join(this.runFolder(id), files[name]);
@@ -98,9 +117,11 @@ export class RunStore {
     }
   }
 
-  /** SHA-256 that a file of a finished run had when it was finished. */
+  /** SHA-256 that a file of a finished run had when it was finished; of a trained one, its adapter's. */
   async digestOf(id: string, file: string): Promise<string | undefined> {
-    return (await readStatus(this.runFolder(id)))?.digests?.[file];
+    const digests = (await readStatus(this.runFolder(id)))?.digests;
+    if (digests !== undefined || file !== files.adapter) return digests?.[file];
+    return (await readTrained(this.runFolder(id)))?.adapter;
   }
 
   /** Every run in the store, by id. */

@@ -3,6 +3,7 @@
 import type { ByteReader } from "../../core/mod.ts";
 import {
   appendText,
+  dirname,
   errorCode,
   exists,
   type FileContent,
@@ -11,6 +12,7 @@ import {
   join,
   list,
   makeFolder,
+  readBytes,
   readText,
   remove,
   warn,
@@ -18,7 +20,7 @@ import {
 } from "../runtime.ts";
 import { environment } from "./environment.ts";
 import { peakMemoryBytes } from "../launch/process.ts";
-import { type RunSpec, sha256 } from "../spec/mod.ts";
+import { type RunSpec, sha256, trainingId } from "../spec/mod.ts";
 import type { Lock } from "./lock.ts";
 import {
   checkMetrics,
@@ -27,8 +29,10 @@ import {
   type Metrics,
   type Provenance,
   readStatus,
+  readTrained,
   type RunStatus,
   type ScheduleEntry,
+  type Trained,
 } from "./record.ts";
 
 const jsonText = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
@@ -194,6 +198,52 @@ export class RunWriter {
   /** The trained task adapter and head, in safetensors format. */
   async writeAdapter(content: FileContent): Promise<void> {
     await writeAtomic(join(this.folder, files.adapter), content);
+  }
+
+  /** Says that the training is at its end and what it left (`writeAdapter` first): from now on only scores are to be made. */
+  async writeTrained(trained: Omit<Trained, "format" | "adapter">): Promise<void> {
+    await this.lock.refresh();
+    await this.flush();
+    const adapter = await fileSha256(join(this.folder, files.adapter));
+    await writeAtomic(join(this.folder, files.trained), jsonText({ format: 1, ...trained, adapter }));
+    await appendText(await this.trainings(), `${this.id}\n`);
+    await this.writeStatus({ step: trained.steps, steps: trained.steps });
+    await remove(join(this.folder, files.checkpoint));
+  }
+
+  /**
+   * What the training left, by an earlier part of this run or by a run that differs in the languages it is scored in, whose files are
+   * then taken over. null: it is to be trained.
+   */
+  async trained(): Promise<Trained | null> {
+    const own = await readTrained(this.folder);
+    if (own !== null) return own;
+    const path = await this.trainings();
+    if (!await exists(path)) return null;
+    for (const id of new Set((await readText(path)).split("\n"))) {
+      if (!/^[0-9a-f]{16}$/.test(id) || id === this.id) continue;
+      const other = join(dirname(this.folder), id);
+      if (await readTrained(other) === null) continue;
+      for (const name of [files.losses, files.trf, files.validation, files.adapter, files.trained]) {
+        const from = join(other, name);
+        if (await exists(from)) await writeAtomic(join(this.folder, name), await readBytes(from));
+        else await remove(join(this.folder, name));
+      }
+      // Read again: the other may have been removed meanwhile.
+      const taken = await readTrained(this.folder);
+      if (taken === null) continue;
+      await remove(join(this.folder, files.checkpoint));
+      await appendText(path, `${this.id}\n`);
+      return { ...taken, provenance: { ...taken.provenance, trainedBy: id } };
+    }
+    return null;
+  }
+
+  /** Names the runs of the store that have this training. */
+  private async trainings(): Promise<string> {
+    const folder = join(dirname(this.folder), ".trained");
+    await makeFolder(folder);
+    return join(folder, await trainingId(this.spec));
   }
 
   /**

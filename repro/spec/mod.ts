@@ -15,6 +15,7 @@ export {
   datasetNames,
   isMethod,
   isTransfer,
+  languagesRead,
   methodNames,
   methodWords,
   numericsVersion,
@@ -26,6 +27,7 @@ export {
   scheduleNames,
   SpecError,
   taskNames,
+  trainingId,
 } from "./spec.ts";
 export type {
   AdapterKind,

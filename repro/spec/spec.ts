@@ -90,8 +90,13 @@ const specFields = {
   scale: z.enum(scales),
   /** "mbert", "xlmr" or "mdeberta" of the tiny world, a model of the Hub ("org/name@commit"), or the folder of a model. */
   model: z.string().min(1),
-  /** SHA-256 over the model's weights and its language adapters. */
+  /** SHA-256 over the model's configuration, tokenizer and weights; of the tiny world's own over its language adapters too. */
   modelRevision: z.string().min(1),
+  /**
+   * SHA-256 of each language adapter that the run reads, by language. Absent where modelRevision covers them or none is read. One that
+   * other runs read is no part of this one.
+   */
+  languageAdapters: z.record(languageCode, z.string().min(1)).optional(),
   /** "mlm" trains a language adapter by masked-language modelling of plain text. */
   task: z.enum([...taskNames, "mlm"]),
   /** "tiny", "fetched", or the folder of a data root. */
@@ -115,10 +120,29 @@ const specFields = {
   mutant: z.string().min(1).optional(),
 };
 
+/**
+ * Languages whose adapters a run reads: English, in which it trains, and those that it is scored in. None where it trains the whole
+ * encoder, or a language adapter.
+ */
+export function languagesRead(
+  { task, adapter, evaluate }: {
+    task: RunSpec["task"];
+    adapter: AdapterKind;
+    evaluate: Readonly<Record<string, readonly string[]>>;
+  },
+): string[] {
+  if (task === "mlm" || adapter === "full") return [];
+  return [...new Set(["en", ...Object.values(evaluate).flat()])];
+}
+
 /** Fields that do not go together: [whether it is so, path, what is wanted]. */
 function contradictions(spec: z.infer<z.ZodObject<typeof specFields>>): [boolean, string, string][] {
-  const { task, method, adapter, language, precision, backend, hyperparameters } = spec;
+  const { task, method, adapter, language, precision, backend, hyperparameters, evaluate, languageAdapters } =
+    spec;
   const mlm = task === "mlm", full = adapter === "full";
+  const unnamed = languageAdapters === undefined
+    ? []
+    : languagesRead({ task, adapter, evaluate }).filter((each) => !Object.hasOwn(languageAdapters, each));
   return [
     [mlm && language === undefined, "language", "task mlm trains an adapter for one language; name it"],
     [!mlm && language !== undefined, "language", "only task mlm has one; use evaluate for target languages"],
@@ -136,6 +160,16 @@ function contradictions(spec: z.infer<z.ZodObject<typeof specFields>>): [boolean
       (full || mlm) && (method === "fun" || hyperparameters.trackFisherEvery > 0),
       full ? "adapter" : "hyperparameters.trackFisherEvery",
       "tr(F) is that of task adapters, of which there are none; choose another method, and trackFisherEvery 0",
+    ],
+    [
+      (mlm || full) && languageAdapters !== undefined,
+      "languageAdapters",
+      "this run reads no language adapter; leave it out",
+    ],
+    [
+      unnamed.length > 0,
+      "languageAdapters",
+      `the run also reads that of ${unnamed.join(", ")}; specify it anew`,
     ],
     [precision === "f16" && backend !== "webgpu", "precision", "half precision needs backend webgpu"],
   ];
@@ -195,6 +229,13 @@ export function parseSpec(value: unknown, source = "run specification"): RunSpec
 /** The id of a run: the first 16 hexadecimal digits of the SHA-256 of its canonical JSON. */
 export async function runId(spec: RunSpec): Promise<string> {
   return (await sha256(canonicalJson(spec))).slice(0, 16);
+}
+
+/** What runs have in common that train alike and differ in the languages they are scored in; the id of their training. */
+export async function trainingId(spec: RunSpec): Promise<string> {
+  const { evaluate: _, languageAdapters, ...rest } = spec;
+  const english = languageAdapters && { languageAdapters: { en: languageAdapters.en } };
+  return (await sha256(canonicalJson({ ...rest, ...english }))).slice(0, 16);
 }
 
 /** A short human name, for progress lines: "mbert xnli gu seed 3". */

@@ -11,7 +11,15 @@ import {
   standardDeviation,
   storedReference,
 } from "../checks/mod.ts";
-import { type Choice, fidelityWords, gapOf, type Paper, type ResultTable, type Setup } from "../paper/mod.ts";
+import {
+  type Choice,
+  fidelityWords,
+  gapOf,
+  leftOut,
+  type Paper,
+  type ResultTable,
+  type Setup,
+} from "../paper/mod.ts";
 import type { ResultCell } from "../published/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
 import { chooseLowest, type FoundCell, type Lowest, type RunOfTable, tableCells } from "./cells.ts";
@@ -121,6 +129,16 @@ const lacksLowest = ({ columns }: ResultTable, lowest: Lowest, { row, column }: 
   return pick === "lowest" && lowest[row]?.[dataset] === undefined;
 };
 
+/** Why a cell has no number where its languages were left out. */
+function leftOutOf(
+  { paper, table, setup }: TableInputs,
+  lowest: Lowest,
+  cell: FoundCell,
+): string | undefined {
+  const column = table.columns.find(({ id }) => id === cell.column)!;
+  return leftOut(paper, setup, cell.request.model, column, lowest[cell.row]?.[column.dataset]);
+}
+
 function printedNumber(cell: ResultCell | undefined): JudgedCell["paper"] {
   if (cell?.mean === undefined) return null;
   const { mean, sd, n, read, line } = cell;
@@ -160,7 +178,7 @@ export async function judgeTable(inputs: TableInputs): Promise<JudgedTable> {
   const judgements = judgeAll(found.map((cell, index) => ({
     values: cell.values,
     reference: references[index],
-    gap: gapOf(paper, setup, cell.request),
+    gap: gapOf(paper, setup, cell.request) ?? leftOutOf(inputs, lowest, cell),
   })));
   const cells = found.map(({ row, column, values, partial }, index): JudgedCell => {
     const { verdict, tolerance, difference, runsNeeded } = judgements[index];

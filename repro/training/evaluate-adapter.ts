@@ -3,7 +3,7 @@
 import { type Model, type State, taskConfigOf, taskTensors } from "../../core/mod.ts";
 import { targetLanguages, type TargetName } from "../data/datasets.ts";
 import { nliLabels } from "../data/types.ts";
-import type { RunSpec, TransferSpec } from "../spec/mod.ts";
+import { languagesRead, type RunSpec, type TransferSpec } from "../spec/mod.ts";
 import { openAdapter } from "./adapter-files.ts";
 import { openBackend, precisionOf } from "./backend.ts";
 import { evaluateTargets, type TargetResult, transferModel } from "./transfer.ts";
@@ -32,6 +32,7 @@ export async function* evaluateAdapter(
   const { signal, onTarget, onNote, threads } = options;
   const bundle = await openEncoder(spec.model, spec.data);
   const evaluate = options.available ? withAdapters(spec.evaluate, bundle.languages) : spec.evaluate;
+  bundle.adapters?.require(languagesRead({ ...spec, evaluate }));
   const opened = await openAdapter(path, bundle.config, "task");
   for (const note of opened.description.notes) onNote?.(note);
   const head = await opened.head();

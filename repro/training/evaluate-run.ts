@@ -3,13 +3,13 @@
 import type { State } from "../../core/mod.ts";
 import { files, type FinishedRun, type RunStore } from "../runs/mod.ts";
 import { fileReader, fileSha256, join } from "../runtime.ts";
-import { type BackendName, isTransfer, type RunSpec } from "../spec/mod.ts";
+import { type BackendName, isTransfer, languagesRead, type RunSpec } from "../spec/mod.ts";
 import { openBackend, precisionOf } from "./backend.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
 import { parseMutant } from "./mutants.ts";
 import { readStateFile } from "./state-file.ts";
 import { evaluateTargets, type TargetResult, transferModel } from "./transfer.ts";
-import { openData, openEncoderOf } from "./world.ts";
+import { type EncoderBundle, openData, openEncoderOf } from "./world.ts";
 
 export interface EvaluateRunOptions {
   /** Data sets and languages in place of the run's own. */
@@ -30,7 +30,9 @@ export async function* evaluateRun(
 ): AsyncGenerator<Omit<TargetResult, "dataset"> & { dataset: string }> {
   const spec = { ...run.spec, evaluate: options.evaluate ?? run.spec.evaluate };
   const adapter = await storedAdapter(store, run);
-  const bundle = await openEncoderOf(spec);
+  // Only what is scored now: an adapter that is gone or has changed since is no matter where it is not used.
+  const bundle = await openEncoderOf(run.spec, isTransfer(spec) && spec.adapter !== "full" ? ["en"] : []);
+  bundle.adapters?.require(languagesRead(spec));
   const source = openData(spec.data);
   const name = options.backend ?? spec.backend;
   const { signal, onTarget, threads } = options;
@@ -43,7 +45,12 @@ export async function* evaluateRun(
       const mutant = parseMutant(spec.mutant);
       const model = await transferModel(spec, mutant, bundle, backend);
       model.loadState(adapter, { missing: "keep" });
-      yield* evaluateTargets({ spec, mutant, model, bundle, source, signal, onTarget });
+      for await (const result of evaluateTargets({ spec, mutant, model, bundle, source, signal, onTarget })) {
+        yield {
+          ...result,
+          partial: [...result.partial, ...await otherAdapter(bundle, run.spec, result.language)],
+        };
+      }
       model.dispose();
     } else {
       const model = await languageModel(spec, bundle, backend);
@@ -60,6 +67,18 @@ export async function* evaluateRun(
   } finally {
     backend.dispose();
   }
+}
+
+/** A score by another language adapter than the run's own is no score of that run. */
+async function otherAdapter({ adapters }: EncoderBundle, spec: RunSpec, code: string): Promise<string[]> {
+  const own = spec.languageAdapters?.[code];
+  if (adapters === null || own === undefined) return [];
+  const now = await adapters.digest(code);
+  return now === own ? [] : [
+    `${code}: its language adapter is another one (SHA-256 ${now.slice(0, 16)}…) than that of the run (${
+      own.slice(0, 16)
+    }…); do not compare this score with the stored one`,
+  ];
 }
 
 /** What a finished run trained, as it was stored. Throws when the file has changed since. */

@@ -1,20 +1,28 @@
 // Promises to turn one specification into a finished run in the store: train, evaluate in every language, keep what was made;
 // or, when interrupted, a checkpoint from which the next call goes on to the same numbers.
 // Leaves the loop to trainer.ts, models and scores to transfer.ts and language.ts, and the store's files to runs/.
-import { type Backend, type Model, safetensorsParts } from "../../core/mod.ts";
+import { type Backend, type Model, safetensorsParts, type State } from "../../core/mod.ts";
 import type { DataSource } from "../data/source.ts";
-import { warn } from "../runtime.ts";
-import type { ExecuteOptions, ExecuteRun, Metrics, RunProgress, RunWriter } from "../runs/mod.ts";
+import { fileReader, join, warn } from "../runtime.ts";
+import {
+  type ExecuteOptions,
+  type ExecuteRun,
+  files,
+  type Metrics,
+  type RunProgress,
+  type RunWriter,
+} from "../runs/mod.ts";
 import { isTransfer, type RunSpec } from "../spec/mod.ts";
 import type { Items } from "../tasks/task-data.ts";
 import { isEncoderName } from "../tinyworld/mod.ts";
 import { adapterOf, openBackend, precisionOf } from "./backend.ts";
 import { type CheckpointUse, useInWords } from "./checkpoint-use.ts";
-import { trainingData, validationData } from "./data.ts";
+import { type Prepared, trainingData, validationData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
 import { type Mutant, parseMutant } from "./mutants.ts";
 import { withRemedy } from "./run-memory.ts";
+import { readStateFile } from "./state-file.ts";
 import { Trainer } from "./trainer.ts";
 import { evaluateTargets, metricsOf, transferModel, validationMetric } from "./transfer.ts";
 import { type EncoderBundle, openData, openEncoderOf } from "./world.ts";
@@ -43,13 +51,20 @@ export const executeRun: ExecuteRun = async (spec, options) => {
 
 /** What differs between the kinds of training. */
 interface Work {
-  model: Model;
-  data: Items;
-  partial: Iterable<string>;
+  /** Read only where something is to be trained. */
+  training(): Promise<{ data: Items; partial: string[] }>;
+  /** Nothing in it is trained yet. */
+  model(): Promise<Model>;
   /** Higher is better. */
-  validate(): Promise<number>;
+  validate(model: Model): Promise<number>;
   /** Scores of the trained model; writes predictions. */
-  score(): Promise<{ metrics: Metrics; conventions: Record<string, unknown>; partial: Iterable<string> }>;
+  score(model: Model): Promise<Scores>;
+}
+
+interface Scores {
+  metrics: Metrics;
+  conventions: Record<string, unknown>;
+  partial: Iterable<string>;
 }
 
 interface Context {
@@ -75,69 +90,85 @@ async function execute(
   const bundle = await openEncoderOf(spec);
   const backend = await openBackend(spec.backend, precisionOf(spec));
   try {
-    let checkpoint: CheckpointUse | undefined;
+    let checkpoint: CheckpointUse | undefined, steps = 0;
     const context = {
       ...{ spec, mutant, source, bundle, backend, writer, signal },
       onLoad(use: CheckpointUse) {
         checkpoint = use;
         tell(spec, use);
       },
-      onTarget: (message: string) =>
-        onProgress({ step: trainer.steps, steps: trainer.steps, phase: "evaluate", message }),
+      onTarget: (message: string) => onProgress({ step: steps, steps, phase: "evaluate", message }),
     };
     const work = await (isTransfer(spec) ? transfer : language)(context);
-    const trainer = new Trainer({
-      model: work.model,
-      data: work.data,
-      spec,
-      mutant,
-      ...(microBatch === undefined ? {} : { microBatch }),
-      validate: () => work.validate(),
-      onLoss: (line) => writer.log("losses", line),
-      onTrace: (line) => writer.log("trf", line),
-      onValidation: (line) => writer.log("validation", line),
-    });
-    await train(trainer, writer, signal, onProgress);
-    const { peakBytes: trainingPeakBytes } = backend.memory();
-
-    trainer.restoreBest();
-    await writer.writeAdapter(
-      safetensorsParts(await trainer.adapterState() as Map<string, { shape: number[]; data: Float32Array }>, {
-        task: spec.task,
-        method: spec.method,
-        seed: String(spec.seed),
-      }),
-    );
-    const { metrics, conventions, partial: scored } = await work.score();
-    const partial = [...new Set([...bundle.notes, ...work.partial, ...scored])];
-    const memory = backend.memory();
-    const { lossScale, momentsOnHost } = trainer;
+    let trained = await writer.trained();
+    let model: Model, trainer: Trainer | undefined;
+    if (trained !== null) {
+      model = await work.model();
+      model.loadState(await readTrainedState(writer.folder), { missing: "keep" });
+    } else {
+      const { data, partial } = await work.training();
+      model = await work.model();
+      trainer = new Trainer({
+        ...{ model, data, spec, mutant },
+        ...(microBatch === undefined ? {} : { microBatch }),
+        validate: () => work.validate(model),
+        onLoss: (line) => writer.log("losses", line),
+        onTrace: (line) => writer.log("trf", line),
+        onValidation: (line) => writer.log("validation", line),
+      });
+      await train(trainer, writer, signal, onProgress);
+      const { peakBytes: trainingPeakBytes } = backend.memory();
+      trainer.restoreBest();
+      await writer.writeAdapter(
+        safetensorsParts(
+          await trainer.adapterState() as Map<string, { shape: number[]; data: Float32Array }>,
+          { task: spec.task, method: spec.method, seed: String(spec.seed) },
+        ),
+      );
+      const { lossScale, momentsOnHost, best, schedule } = trainer;
+      const provenance = {
+        // Live and pooled memory at its highest while this process trained.
+        trainingPeakBytes,
+        ...(momentsOnHost === 0 ? {} : { momentsOnHostBytes: momentsOnHost }),
+        ...(checkpoint === undefined ? {} : { checkpoint }),
+        best,
+        trainingItems: data.size,
+        ...(microBatch === undefined ? {} : { microBatch }),
+        ...(lossScale === undefined ? {} : { lossScale: lossScale.value, skippedUpdates: lossScale.skipped }),
+      };
+      const left = { steps: trainer.steps, schedule: [...schedule], partial, provenance };
+      // Whatever happens to the scores, this is not lost.
+      await writer.writeTrained(left);
+      trained = { ...left, format: 1, adapter: "" };
+    }
+    steps = trained.steps;
+    const { metrics, conventions, partial: scored } = await work.score(model);
+    const partial = [...new Set([...bundle.notes, ...trained.partial, ...scored])];
     await writer.finish({
       metrics,
-      schedule: [...trainer.schedule],
-      steps: trainer.steps,
+      schedule: trained.schedule,
+      steps,
       provenance: {
         backend: backend.name,
         device: backend.description,
         ...await adapterOf(spec.backend),
-        // Live and pooled memory at its highest: while this process trained, and with scoring.
-        trainingPeakBytes,
-        devicePeakBytes: memory.peakBytes,
-        ...(momentsOnHost === 0 ? {} : { momentsOnHostBytes: momentsOnHost }),
-        ...(checkpoint === undefined ? {} : { checkpoint }),
-        best: trainer.best,
-        trainingItems: work.data.size,
-        ...(microBatch === undefined ? {} : { microBatch }),
-        ...(lossScale === undefined ? {} : { lossScale: lossScale.value, skippedUpdates: lossScale.skipped }),
+        ...trained.provenance,
+        devicePeakBytes: backend.memory().peakBytes,
+        ...(spec.languageAdapters === undefined ? {} : { languageAdapters: spec.languageAdapters }),
         ...(Object.keys(conventions).length > 0 ? { conventions } : {}),
         ...(partial.length > 0 ? { partial } : {}),
       },
     });
-    trainer.dispose();
-    work.model.dispose();
+    trainer?.dispose();
+    model.dispose();
   } finally {
     backend.dispose();
   }
+}
+
+async function readTrainedState(folder: string): Promise<State> {
+  const path = join(folder, files.adapter);
+  return (await readStateFile(await fileReader(path), path)).state;
 }
 
 const told = new Set<string>();
@@ -150,19 +181,20 @@ function tell({ model }: RunSpec, use: CheckpointUse): void {
   warn(text);
 }
 
-async function transfer({ spec, mutant, source, bundle, backend, writer, ...rest }: Context): Promise<Work> {
+function transfer({ spec, mutant, source, bundle, backend, writer, ...rest }: Context): Work {
   if (!isTransfer(spec)) throw new Error(`transfer: ${spec.task} is no task that is transferred`);
-  const training = await trainingData(source, bundle.tokenizer, spec);
-  const validation = await validationData(source, bundle.tokenizer, spec);
-  const model = await transferModel(spec, mutant, bundle, backend, rest.onLoad);
+  let validation: Prepared;
   return {
-    model,
-    data: training.data,
-    partial: [...training.partial, ...validation.partial],
-    async validate() {
+    async training() {
+      const { data, partial } = await trainingData(source, bundle.tokenizer, spec);
+      validation = await validationData(source, bundle.tokenizer, spec);
+      return { data, partial: [...partial, ...validation.partial] };
+    },
+    model: () => transferModel(spec, mutant, bundle, backend, rest.onLoad),
+    async validate(model) {
       return (await evaluate(model, validation.data, rest.signal)).metrics[validationMetric[spec.task]];
     },
-    async score() {
+    async score(model) {
       const metrics: Metrics = {};
       const conventions: Record<string, unknown> = {};
       const partial: string[] = [];
@@ -182,15 +214,13 @@ async function transfer({ spec, mutant, source, bundle, backend, writer, ...rest
 
 async function language({ spec, source, bundle, backend, signal, onLoad }: Context): Promise<Work> {
   const { training, validation } = await languageData(source, bundle, spec);
-  const model = await languageModel(spec, bundle, backend, onLoad);
-  const validate = () => likelihood(model, validation, signal);
+  const validate = (model: Model) => likelihood(model, validation, signal);
   return {
-    model,
-    data: training,
-    partial: [],
+    training: () => Promise.resolve({ data: training, partial: [] }),
+    model: () => languageModel(spec, bundle, backend, onLoad),
     validate,
-    score: async () => ({
-      metrics: { [`text/${spec.language}/likelihood`]: await validate() },
+    score: async (model) => ({
+      metrics: { [`text/${spec.language}/likelihood`]: await validate(model) },
       conventions: {},
       partial: [],
     }),

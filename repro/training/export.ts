@@ -35,7 +35,7 @@ export async function exportRun(
   name?: string,
 ): Promise<string[]> {
   const { id, spec } = run;
-  const bundle = await openEncoderOf(spec);
+  const bundle = await openEncoderOf(spec, []);
   if (bundle.folder === null) {
     throw new Error(
       `export ${id}: its encoder is untrained and drawn from a seed; export a run on real weights or on the tiny world`,

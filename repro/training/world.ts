@@ -3,15 +3,15 @@
 import { type EncoderConfig, encoderConfig, type StoredTensors } from "../../core/mod.ts";
 import { fetchedSource } from "../data/fetched.ts";
 import { type DataSource, digestFiles, folderSource } from "../data/source.ts";
-import { adaptersFolder, adaptersRemedy, locateModel, parseHubModel } from "../fetch/locate.ts";
+import { adaptersFolder, locateModel, parseHubModel } from "../fetch/locate.ts";
 import { exists, fileSha256, isFolder, join, readText } from "../runtime.ts";
-import { sha256 } from "../spec/mod.ts";
+import { languagesRead, type RunSpec, sha256 } from "../spec/mod.ts";
 import { type EncoderName, isEncoderName, kinds, widths } from "../tinyworld/encoders.ts";
 import { assetsFolder, encoderNames, tinyWorld } from "../tinyworld/mod.ts";
 import { openTokenizer } from "../tokenizers/open.ts";
 import type { Tokenizer } from "../tokenizers/tokenizer.ts";
 import { loadWordPiece } from "../tokenizers/wordpiece.ts";
-import { type LanguageAdapter, openLanguageAdapters } from "./language-adapters.ts";
+import { type LanguageAdapter, type LanguageAdapters, openLanguageAdapters } from "./language-adapters.ts";
 import { openWeights } from "./weights.ts";
 
 /** An encoder with its tokenizer and language adapters, as files or as random numbers. */
@@ -26,8 +26,10 @@ export interface EncoderBundle {
   readonly languages: readonly string[] | null;
   /** Throws when the bundle has trained language adapters but not this one. */
   language(code: string): Promise<LanguageAdapter>;
-  /** SHA-256 over everything that the numbers depend on. */
+  /** SHA-256 over configuration, tokenizer and weights; of the tiny world's own encoders over their language adapters too. */
   readonly revision: string;
+  /** Those that `revision` leaves to themselves, so that one more changes no run that does not read it. null: there are none. */
+  readonly adapters: LanguageAdapters | null;
   /** What a reader of the results must know, one sentence each. */
   readonly notes: readonly string[];
 }
@@ -59,11 +61,11 @@ export function dataRevision(source: DataSource, files: readonly string[]): Prom
 export async function openEncoder(model: string, data: string): Promise<EncoderBundle> {
   const hub = parseHubModel(model);
   if (hub !== null) {
-    return await folderEncoder(await locateModel(hub), adaptersFolder(hub), adaptersRemedy(hub));
+    return await folderEncoder(await locateModel(hub), { name: model, adaptersRoot: adaptersFolder(hub) });
   }
   if (!isEncoderName(model)) return await folderEncoder(model);
   return data === "tiny"
-    ? await folderEncoder(join(assetsFolder, model))
+    ? await folderEncoder(join(assetsFolder, model), { isOwn: true })
     : await untrainedEncoder(model, data);
 }
 
@@ -79,20 +81,49 @@ export async function encoderConfigOf(model: string, data: string): Promise<Enco
   return encoderConfig(JSON.parse(await readText(join(folder, "config.json"))));
 }
 
-/** The encoder of a run. Throws when its files are no longer those that the run was specified with. */
+/**
+ * The encoder of a run, with the language adapters that it reads. Throws when files are no longer those that the run was specified
+ * with, or when some are not there, naming all of them.
+ * @param languages whose adapters are used, where not all that the run reads are
+ */
 export async function openEncoderOf(
-  { model, data, modelRevision }: { model: string; data: string; modelRevision: string },
+  spec: RunSpec,
+  languages: readonly string[] = languagesRead(spec),
 ): Promise<EncoderBundle> {
+  const { model, data, modelRevision, languageAdapters = {} } = spec;
   const bundle = await openEncoder(model, data);
-  if (bundle.revision === modelRevision) return bundle;
-  const [found, wanted] = [bundle.revision, modelRevision].map((each) => each.slice(0, 16));
-  throw new Error(
-    `model ${model}: its files have revision ${found}…, the run asks for ${wanted}…; the encoder has changed since the run ` +
-      `was specified, specify it anew`,
-  );
+  const refuse = (what: string, found: string, wanted: string | undefined) => {
+    throw new Error(
+      `model ${model}: ${what} has SHA-256 ${found.slice(0, 16)}…, the run asks for ${
+        wanted === undefined ? "none" : `${wanted.slice(0, 16)}…`
+      }; ${what} has changed since the run was specified, specify it anew`,
+    );
+  };
+  if (bundle.revision !== modelRevision) refuse("the encoder", bundle.revision, modelRevision);
+  if (bundle.adapters === null) return bundle;
+  bundle.adapters.require(languages);
+  for (const code of languages) {
+    const digest = await bundle.adapters.digest(code);
+    if (digest !== languageAdapters[code]) {
+      refuse(`its language adapter ${code}`, digest, languageAdapters[code]);
+    }
+  }
+  return bundle;
 }
 
-async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: string): Promise<EncoderBundle> {
+interface FolderOptions {
+  /** What the model is called; default its folder. */
+  name?: string;
+  /** Where its language adapters lie; default the folder `adapters` in it. */
+  adaptersRoot?: string;
+  /** It is the tiny world's own, whose adapters never change without it. */
+  isOwn?: boolean;
+}
+
+async function folderEncoder(
+  folder: string,
+  { name = folder, adaptersRoot = join(folder, "adapters"), isOwn = false }: FolderOptions = {},
+): Promise<EncoderBundle> {
   if (!isFolder(folder)) {
     throw new Error(
       `model ${folder}: no such folder; give ${encoderNames.join(", ")} or the folder of an encoder`,
@@ -117,12 +148,12 @@ async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: str
     );
   }
   const weights = await openWeights(folder);
-  const adapters = await openLanguageAdapters(folder, config, adaptersRoot, remedy);
+  const adapters = await openLanguageAdapters(name, adaptersRoot);
   const digests = [
     await sha256(configText),
     tokenizerDigest,
     ...await Promise.all(weights.files.map(fileSha256)),
-    ...adapters.digests,
+    ...(isOwn ? await adapters.fileDigests() : []),
   ];
   return {
     config,
@@ -130,7 +161,8 @@ async function folderEncoder(folder: string, adaptersRoot?: string, remedy?: str
     weights: weights.tensors,
     folder,
     languages: adapters.languages,
-    language: adapters.open,
+    language: (code) => adapters.open(code, config),
+    adapters: isOwn ? null : adapters,
     revision: await sha256(digests.join("\n")),
     notes: [],
   };
@@ -163,6 +195,7 @@ async function untrainedEncoder(model: EncoderName, data: string): Promise<Encod
     folder: null,
     languages: null,
     language: () => Promise.resolve({ config: {}, state: null }),
+    adapters: null,
     revision: await sha256(JSON.stringify([config, await sha256(vocabulary)])),
     notes: [
       `encoder: untrained, ${config.layers} layers of width ${config.hiddenSize} in the shape of ${title} over mBERT's vocabulary; ` +

@@ -27,7 +27,7 @@ import { maskedLmData, textBlocks } from "../../repro/tasks/masked-lm.ts";
 import { openBackend } from "../../repro/training/backend.ts";
 import { evaluateRun } from "../../repro/training/evaluate-run.ts";
 import { executeRun } from "../../repro/training/execute.ts";
-import { textRevision } from "../../repro/training/identify.ts";
+import { identifyModel, textRevision } from "../../repro/training/identify.ts";
 import { readStateFile } from "../../repro/training/state-file.ts";
 import { openEncoder } from "../../repro/training/world.ts";
 import { randomEncoder, temporaryFolder } from "../fakes/encoders.ts";
@@ -35,7 +35,7 @@ import { testAdapter } from "../fakes/webgpu.ts";
 
 const test = suite("kinds of training");
 const folder = await randomEncoder(["en", "de"]);
-const { revision } = await openEncoder(folder, "tiny");
+const { revision, adapters } = await identifyModel(folder, "tiny", ["en", "de"]);
 
 function specOf(
   changes: Partial<RunSpec> = {},
@@ -74,6 +74,7 @@ function specOf(
       ...hyperparameters,
     },
     evaluate: { xnli: ["en", "de"] },
+    ...(changes.adapter === "full" || changes.task === "mlm" ? {} : { languageAdapters: adapters }),
     ...changes,
   });
 }
@@ -175,7 +176,11 @@ test("wasm: REPRO_THREADS changes how long a run takes, none of its bits", async
 test("a finished run is scored anew from its stored adapter alone, in its own languages and others", async () => {
   const spec = specOf({ task: "squad", evaluate: { xquad: ["en", "de"] } }, { maxLength: 96, docStride: 16 });
   for (const adapter of ["mad-x", "full"] as const) {
-    const { store, run, folder } = await execute({ ...spec, adapter });
+    const { store, run, folder } = await execute({
+      ...spec,
+      adapter,
+      languageAdapters: adapter === "full" ? undefined : adapters,
+    });
     const signal = new AbortController().signal;
     const scores: Record<string, number> = {};
     for await (const { dataset, language, metrics, conventions } of evaluateRun(store, run, { signal })) {
@@ -199,6 +204,7 @@ test("a language adapter from plain text: it alone is trained, and hidden words 
   const mbert = await openEncoder("mbert", "tiny");
   const spec = parseSpec({
     ...specOf(),
+    languageAdapters: undefined,
     ...{ task: "mlm", language: "it", method: "standard", model: "mbert", modelRevision: mbert.revision },
     ...{ dataRevision: await textRevision("tiny", "it"), evaluate: {} },
     hyperparameters: {

@@ -10,6 +10,7 @@ import { runId, type RunSpec } from "../../repro/spec/mod.ts";
 import { tinyWorld } from "../../repro/tinyworld/mod.ts";
 import { scoredExamples } from "../../repro/training/data.ts";
 import { executeRun } from "../../repro/training/execute.ts";
+import { identifyModel } from "../../repro/training/identify.ts";
 import { mutants } from "../../repro/training/mutants.ts";
 import { openEncoder } from "../../repro/training/world.ts";
 import { randomEncoder, temporaryFolder } from "../fakes/encoders.ts";
@@ -17,7 +18,7 @@ import { testAdapter } from "../fakes/webgpu.ts";
 
 const test = suite("training");
 const folder = await randomEncoder(["en", "de"]);
-const { revision } = await openEncoder(folder, "tiny");
+const { revision, adapters } = await identifyModel(folder, "tiny", ["en", "de"]);
 
 function specOf(
   changes: Partial<RunSpec> = {},
@@ -56,6 +57,7 @@ function specOf(
       ...hyperparameters,
     },
     evaluate: { xnli: ["en", "de"] },
+    languageAdapters: adapters,
     ...changes,
   };
 }
@@ -138,7 +140,10 @@ test("an interrupted run goes on to the same bytes, also across a validation and
 test("a run of the tiny world on wasm and webgpu: the same order, masks and schedule, 50 losses within 1e-4", async () => {
   await testAdapter();
   const xlmr = await openEncoder("xlmr", "tiny");
-  const changes = { model: "xlmr", modelRevision: xlmr.revision, evaluate: { xnli: ["en"] } };
+  const changes = {
+    ...{ model: "xlmr", modelRevision: xlmr.revision, evaluate: { xnli: ["en"] } },
+    languageAdapters: undefined,
+  };
   const settings = { steps: 50, interval: 4, reductionFactor: 16, evaluateEvery: 0, learningRate: 2e-3 };
   const onWasm = await execute(specOf(changes, settings));
   const onGpu = await execute(specOf({ ...changes, backend: "webgpu" }, settings));
