@@ -12,7 +12,7 @@ import { type FigureTarget, papers, type Target, targetsOf } from "../papers.ts"
 import type { Command } from "./command.ts";
 import { drawnFigure, requestsOfFigure, writeFigure } from "./figure.ts";
 import { makeRuns } from "./make-runs.ts";
-import { setupFor, someOptions } from "./setup.ts";
+import { setupFor, someOptions, warnOfGaps } from "./setup.ts";
 import { drawnFacts, drawnTable } from "./table.ts";
 
 const known = await papers();
@@ -64,6 +64,7 @@ export const command: Command = {
       const pictures = figures.filter((each) => each.paper === paper);
       const prepared = await setupFor(values, paper, requestsOfTargets(mine, pictures));
       if (!values.draw) {
+        warnOfGaps(paper, prepared.setup, requestsOfTargets(mine, pictures));
         // All runs at once: those that tables share are made once, and workers keep their data.
         const specs = new Map<string, RunSpec>();
         for (const { table } of mine) {

@@ -18,7 +18,7 @@ import { join, resolve, warn, writeAtomic, writeOutput } from "../../repro/runti
 import type { Values } from "../ui/arguments.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
-import { setupFor, setupOptions, withoutRuns } from "./setup.ts";
+import { setupFor, setupOptions, warnOfGaps, withoutRuns } from "./setup.ts";
 
 export const figureEndings = ["svg", "png", "csv", "json"] as const;
 
@@ -143,6 +143,7 @@ export function figureCommandOf(name: string, paper: Paper, figure: Figure): Com
       // As many seeds as were asked for; the default is what the figure needs.
       const asked: Figure = { ...figure, seeds: undefined };
       let interrupted = false, failed = 0;
+      if (!values.draw) warnOfGaps(paper, setup, figure.requests);
       const specs = wantedByFigure(paper, asked, setup).map(({ spec }) => spec);
       if (!values.draw && specs.length > 0) ({ interrupted, failed } = await makeRuns(specs, values));
       const drawn = await drawnFigure(paper, asked, setup, values);

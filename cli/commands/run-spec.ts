@@ -92,10 +92,17 @@ export async function specFrom(
   }
   const read = languagesRead({ task, adapter, evaluate });
   const identity = hashed ? await identifyModel(model, data, read) : undefined;
-  const missing = identity?.adapters === undefined ? [] : read.filter((code) => !(code in identity.adapters!));
+  const missing = identity?.adapters === undefined
+    ? []
+    : read.filter((code) => !(code in identity.adapters!));
   // Before anything is trained, and all of them at once.
   if (missing.length > 0) {
-    throw new MissingAdaptersError(model, missing, Object.keys(identity!.adapters!), identity!.adaptersFolder!);
+    throw new MissingAdaptersError(
+      model,
+      missing,
+      Object.keys(identity!.adapters!),
+      identity!.adaptersFolder!,
+    );
   }
   return parseSpec({
     format: 1,

@@ -3,6 +3,7 @@
 import {
   type Choice,
   evaluations,
+  gapOf,
   languagesOf,
   notAtHand,
   type Paper,
@@ -13,6 +14,7 @@ import {
   type SetupModel,
 } from "../../repro/paper/mod.ts";
 import { NotFetchedError } from "../../repro/fetch/locate.ts";
+import { warn } from "../../repro/runtime.ts";
 import { backends, scales, type TaskName } from "../../repro/spec/mod.ts";
 import { resolveBackend } from "../../repro/training/backend.ts";
 import { identifyAdapters, identifyModel, taskRevision } from "../../repro/training/identify.ts";
@@ -117,7 +119,7 @@ export async function setupFor(
   const used = new Set(requests.map(({ model }) => model));
   for (const { id, tiny, hub } of paper.models.filter(({ id }) => used.has(id))) {
     const given = values[id];
-    const read = languagesOf(paper, requests, id);
+    const read = languagesOf(paper, [...requests, ...beside], id);
     let found: SetupModel | null = null;
     if (given !== undefined) found = await identifyModel(modelPlace(given, paper), data, read);
     else if (scale === "tiny") found = tiny === undefined ? null : await identifyModel(tiny, data, read);
@@ -145,8 +147,9 @@ export async function setupFor(
   const besideModels = new Set(beside.map(({ model }) => model).filter((model) => !used.has(model)));
   for (const { id, tiny, hub } of paper.models.filter(({ id }) => besideModels.has(id))) {
     const model = values[id] !== undefined ? modelPlace(values[id], paper) : scale === "tiny" ? tiny : hub;
-    const revision = model === undefined ? null : await orNull(() => modelRevision(model, data));
-    if (revision !== null) models[id] = { model: model!, revision };
+    const read = languagesOf(paper, beside, id);
+    const found = model === undefined ? null : await orNull(() => identifyModel(model, data, read));
+    if (found !== null) models[id] = found;
   }
   const { name: backend, reason } = await resolveBackend(choice);
   const dataRevisions: Partial<Record<TaskName, string>> = {};
@@ -155,8 +158,9 @@ export async function setupFor(
     dataRevisions[task] = provisional ? await ifFetched(revision) ?? notAtHand : await revision();
   }
   for (const { task } of beside) {
-    dataRevisions[task] ??= await orNull(() => taskRevision(data, task, evaluations(paper, task))) ??
-      notAtHand;
+    dataRevisions[task] ??= await orNull(() =>
+      taskRevision(data, task, evaluations(paper, task, languages))
+    ) ?? notAtHand;
   }
   return {
     reason,
@@ -196,6 +200,13 @@ export async function setupForTable(
   return { ...prepared, choice };
 }
 
+/** Says which of the requests cannot become runs, before hours are spent on the others. */
+export function warnOfGaps(paper: Paper, setup: Setup, requests: readonly RunRequest[]): void {
+  for (const gap of new Set(requests.flatMap((each) => gapOf(paper, setup, each) ?? []))) {
+    warn(`no run: ${gap}`);
+  }
+}
+
 /** Languages to score in, as they were given; undefined: all. */
 export function languagesFrom(values: Values, paper: Paper): string[] | undefined {
   if (values.languages === undefined) return undefined;
@@ -203,7 +214,7 @@ export function languagesFrom(values: Values, paper: Paper): string[] | undefine
 }
 
 /** null where something is not at hand, for whatever reason: it is only looked at where it is there. */
-async function orNull(work: () => Promise<string>): Promise<string | null> {
+async function orNull<T>(work: () => Promise<T>): Promise<T | null> {
   try {
     return await work();
   } catch {

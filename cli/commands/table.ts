@@ -40,7 +40,7 @@ import { formatOf } from "../ui/formats.ts";
 import { oneOf } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
 import { makeRuns } from "./make-runs.ts";
-import { setupForTable, setupOptions, withoutRuns } from "./setup.ts";
+import { setupForTable, setupOptions, warnOfGaps, withoutRuns } from "./setup.ts";
 import { budgetOf, moreSeeds } from "./until.ts";
 
 export const outputOptions: readonly OptionSpec[] = [
@@ -138,6 +138,7 @@ export async function drawnTable(
     return { runs, judged: await judgeTable({ paper, table, setup, choice, runs, file }) };
   };
   let interrupted = false, failed = 0;
+  if (!values.draw) warnOfGaps(paper, setup, requestsOf(paper, table, choice));
   // With a budget the table's own runs are made within it, and before any further seed.
   if (!values.draw && budget === undefined) {
     const specs = wantedRuns(paper, table, setup, choice).map(({ spec }) => spec);

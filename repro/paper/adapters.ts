@@ -93,6 +93,6 @@ export function adapterSteps(
     ...steps,
     `nobody publishes ${rest.join(", ")}; train ${rest.length === 1 ? "it" : "each XX of them"}: ${
       texts ? `repro fetch wikipedia-${xx}` : `text in ${xx} as text/${xx}.txt of a --data-root`
-    }, repro run --scale paper ${encoder} --task mlm --language ${xx}, repro export RUN ${folder}/${xx}`,
+    }, repro run --scale paper ${encoder} --task mlm --language ${xx} --micro-batch 4, repro export RUN ${folder}/${xx}`,
   ];
 }

@@ -95,6 +95,8 @@ const trainedSchema = z.strictObject({
   /** SHA-256 of the file of what was trained. */
   adapter: z.string(),
   schedule: z.array(z.strictObject({ step: z.number(), layers: z.array(z.number()) })),
+  /** SHA-256 of the files that it read. */
+  data: z.string(),
   /** What differs from the full training data, one sentence each. */
   partial: z.array(z.string()),
   /** Of the training: device memory, best checkpoint, … */

@@ -214,8 +214,9 @@ export class RunWriter {
   /**
    * What the training left, by an earlier part of this run or by a run that differs in the languages it is scored in, whose files are
    * then taken over. null: it is to be trained.
+   * @param data SHA-256 of the files that this run would train on
    */
-  async trained(): Promise<Trained | null> {
+  async trained(data: () => Promise<string>): Promise<Trained | null> {
     const own = await readTrained(this.folder);
     if (own !== null) return own;
     const path = await this.trainings();
@@ -223,7 +224,7 @@ export class RunWriter {
     for (const id of new Set((await readText(path)).split("\n"))) {
       if (!/^[0-9a-f]{16}$/.test(id) || id === this.id) continue;
       const other = join(dirname(this.folder), id);
-      if (await readTrained(other) === null) continue;
+      if ((await readTrained(other))?.data !== await data()) continue;
       for (const name of [files.losses, files.trf, files.validation, files.adapter, files.trained]) {
         const from = join(other, name);
         if (await exists(from)) await writeAtomic(join(this.folder, name), await readBytes(from));

@@ -231,9 +231,12 @@ export async function runId(spec: RunSpec): Promise<string> {
   return (await sha256(canonicalJson(spec))).slice(0, 16);
 }
 
-/** What runs have in common that train alike and differ in the languages they are scored in; the id of their training. */
+/**
+ * What runs have in common that train alike and differ in the languages they are scored in; the id of their training. Their data
+ * revisions differ too, being of all that they read: whoever takes a training over compares the files that it read.
+ */
 export async function trainingId(spec: RunSpec): Promise<string> {
-  const { evaluate: _, languageAdapters, ...rest } = spec;
+  const { evaluate: _, dataRevision: __, languageAdapters, ...rest } = spec;
   const english = languageAdapters && { languageAdapters: { en: languageAdapters.en } };
   return (await sha256(canonicalJson({ ...rest, ...english }))).slice(0, 16);
 }

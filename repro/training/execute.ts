@@ -19,6 +19,7 @@ import { adapterOf, openBackend, precisionOf } from "./backend.ts";
 import { type CheckpointUse, useInWords } from "./checkpoint-use.ts";
 import { type Prepared, trainingData, validationData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
+import { taskRevision } from "./identify.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
 import { type Mutant, parseMutant } from "./mutants.ts";
 import { withRemedy } from "./run-memory.ts";
@@ -51,6 +52,8 @@ export const executeRun: ExecuteRun = async (spec, options) => {
 
 /** What differs between the kinds of training. */
 interface Work {
+  /** SHA-256 of the files that it trains on. */
+  data(): Promise<string>;
   /** Read only where something is to be trained. */
   training(): Promise<{ data: Items; partial: string[] }>;
   /** Nothing in it is trained yet. */
@@ -100,7 +103,7 @@ async function execute(
       onTarget: (message: string) => onProgress({ step: steps, steps, phase: "evaluate", message }),
     };
     const work = await (isTransfer(spec) ? transfer : language)(context);
-    let trained = await writer.trained();
+    let trained = await writer.trained(() => work.data());
     let model: Model, trainer: Trainer | undefined;
     if (trained !== null) {
       model = await work.model();
@@ -136,7 +139,8 @@ async function execute(
         ...(microBatch === undefined ? {} : { microBatch }),
         ...(lossScale === undefined ? {} : { lossScale: lossScale.value, skippedUpdates: lossScale.skipped }),
       };
-      const left = { steps: trainer.steps, schedule: [...schedule], partial, provenance };
+      const read = await work.data();
+      const left = { steps: trainer.steps, schedule: [...schedule], data: read, partial, provenance };
       // Whatever happens to the scores, this is not lost.
       await writer.writeTrained(left);
       trained = { ...left, format: 1, adapter: "" };
@@ -185,6 +189,7 @@ function transfer({ spec, mutant, source, bundle, backend, writer, ...rest }: Co
   if (!isTransfer(spec)) throw new Error(`transfer: ${spec.task} is no task that is transferred`);
   let validation: Prepared;
   return {
+    data: () => taskRevision(spec.data, spec.task, {}),
     async training() {
       const { data, partial } = await trainingData(source, bundle.tokenizer, spec);
       validation = await validationData(source, bundle.tokenizer, spec);
@@ -216,6 +221,7 @@ async function language({ spec, source, bundle, backend, signal, onLoad }: Conte
   const { training, validation } = await languageData(source, bundle, spec);
   const validate = (model: Model) => likelihood(model, validation, signal);
   return {
+    data: () => Promise.resolve(spec.dataRevision),
     training: () => Promise.resolve({ data: training, partial: [] }),
     model: () => languageModel(spec, bundle, backend, onLoad),
     validate,

@@ -8,6 +8,7 @@ import {
   configJson,
   createModel,
   encoderConfig,
+  type Task,
   type TensorToWrite,
   writeSafetensors,
 } from "../../core/mod.ts";
@@ -18,7 +19,10 @@ import { loadTokenizer } from "../../repro/tokenizers/tokenizer.ts";
 export const temporaryFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "repro-test-"));
 
 /** 12 layers of width 16 over the tiny world's WordPiece vocabulary, weights N(0, 0.1²) so that layers matter. */
-export async function randomEncoder(languages: readonly string[] = LANGUAGES): Promise<string> {
+export async function randomEncoder(
+  languages: readonly string[] = LANGUAGES,
+  { positions = 128, task = { kind: "choice" } }: { positions?: number; task?: Task } = {},
+): Promise<string> {
   const folder = await temporaryFolder();
   const tokenizer = wordPiece();
   const config = encoderConfig({
@@ -28,14 +32,14 @@ export async function randomEncoder(languages: readonly string[] = LANGUAGES): P
     num_attention_heads: 2,
     intermediate_size: 32,
     vocab_size: loadTokenizer(tokenizer, "tokenizer").vocabularySize,
-    max_position_embeddings: 128,
+    max_position_embeddings: positions,
     type_vocab_size: 2,
     initializer_range: 0.1,
   });
   const backend = createReferenceBackend();
   const model = createModel(backend, {
     config,
-    task: { kind: "choice" },
+    task,
     adapters: { languages: Object.fromEntries(languages.map((each) => [each, {}])) },
   });
   const write = async (name: string, state: Awaited<ReturnType<typeof model.state>>) =>

@@ -339,8 +339,8 @@ test("evaluate --adapter: an exported run's files have the run's scores, one JSO
     backend: "wasm",
     encoder,
   };
-  const spec = await specFrom({ ...values, steps: "2", "training-size": "8" });
-  const run = { ...spec, evaluate: { xnli: ["de"] } }, store = new RunStore(join(folder, "runs"));
+  const run = await specFrom({ ...values, steps: "2", "training-size": "8", languages: "de" });
+  const store = new RunStore(join(folder, "runs"));
   await executeReally(run, { store, signal: new AbortController().signal, onProgress() {} });
   const finished = (await store.finished(await runId(run)))!;
   const adapter = join(folder, "adapter");

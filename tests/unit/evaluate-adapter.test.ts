@@ -11,13 +11,15 @@ import { openAdapter } from "../../repro/training/adapter-files.ts";
 import { evaluateAdapter } from "../../repro/training/evaluate-adapter.ts";
 import { executeRun } from "../../repro/training/execute.ts";
 import { exportRun } from "../../repro/training/export.ts";
+import { identifyModel } from "../../repro/training/identify.ts";
 import { openEncoder } from "../../repro/training/world.ts";
 import { randomEncoder, temporaryFolder } from "../fakes/encoders.ts";
 import { spec as fakeSpec } from "../fakes/specs.ts";
 
 const test = suite("evaluate an adapter");
 const encoder = await randomEncoder(["en", "de"]);
-const { revision, config } = await openEncoder(encoder, "tiny");
+const { config } = await openEncoder(encoder, "tiny");
+const { revision, adapters } = await identifyModel(encoder, "tiny", ["en", "de"]);
 const { signal } = new AbortController();
 const store = new RunStore(await temporaryFolder());
 

@@ -220,7 +220,7 @@ test("a table's request lacks its adapters with the exact steps; --languages mak
   assert.is(
     gapOf(paper, setup, request),
     "no language adapter of mBERT for th: nobody publishes th; train it: repro fetch wikipedia-th, " +
-      "repro run --scale paper --model mbert --task mlm --language th, repro export RUN /cache/adapters/th; " +
+      "repro run --scale paper --model mbert --task mlm --language th --micro-batch 4, repro export RUN /cache/adapters/th; " +
       "or leave out what they are for: --languages en,ar,de,es,hi,vi,zh,el,ru,tr",
   );
   assert.is(gapOf(paper, setup, { ...request, adapter: "full" }), undefined);
@@ -248,7 +248,7 @@ test("steps: a fetch for what is published, a training for what is not, under th
   assert.equal(adapterSteps(paper, hub, ["de", "it", "ta"], "/f"), [
     "repro fetch mbert-adapters (de)",
     "nobody publishes it, ta; train each XX of them: repro fetch wikipedia-XX, " +
-    "repro run --scale paper --model mbert --task mlm --language XX, repro export RUN /f/XX",
+    "repro run --scale paper --model mbert --task mlm --language XX --micro-batch 4, repro export RUN /f/XX",
   ]);
   assert.match(
     adapterSteps(paper, `${hub}#relu`, ["de"], "/f")[0],
