@@ -93,6 +93,47 @@ test("all tables at scale paper: runs that tables share are counted once", async
   assert.match(message, /plan p\.json: run [0-9a-f]{16} has a specification of run/);
 });
 
+test("a plan names every language adapter that is not at hand, once for each model, with the steps; those left out are not asked for", async () => {
+  const before = process.env.REPRO_CACHE;
+  process.env.REPRO_CACHE = store.folder;
+  try {
+    const { provisional } = await planAll("paper");
+    const of = (model: string) =>
+      provisional.filter((each) => each.startsWith(`language adapters of ${model} `));
+    const [mbert, xlmr, mdeberta] = ["mbert", "xlmr", "mdeberta"].map(of);
+    assert.equal([mbert.length, xlmr.length, mdeberta.length], [1, 1, 1]);
+    assert.match(
+      mbert[0],
+      /: repro fetch mbert-adapters \(en, .*\); nobody publishes th, it, ta; train each XX of them: /,
+    );
+    assert.match(
+      mbert[0],
+      `repro export RUN ${store.folder}/data/adapters/bert-base-multilingual-cased/default/XX`,
+    );
+    assert.not.match(xlmr[0], /nobody/);
+    assert.match(mdeberta[0], /: nobody publishes en, .* --model mdeberta --task mlm --language XX/);
+    const [{ paper }] = targets;
+    const few = await setupFor(
+      { scale: "paper", seeds: "1", backend: "wasm", languages: "en,de" },
+      paper,
+      requestsOfTargets(targets),
+      { provisional: true },
+    );
+    const plan = await makePlan({
+      targets: targets.map(({ paper, table }) => ({ name: table.id, paper, table, setup: few.setup })),
+      ...{ store, jobs: 1, probe: null },
+    });
+    assert.match(
+      plan.provisional.join("\n"),
+      /language adapters of mbert are not at hand for en, de: repro fetch/,
+    );
+    assert.equal(plan.runs.find(({ spec }) => spec.task === "xnli")!.spec.evaluate, { xnli: ["en", "de"] });
+  } finally {
+    if (before === undefined) delete process.env.REPRO_CACHE;
+    else process.env.REPRO_CACHE = before;
+  }
+});
+
 test("a figure of a model's structure makes no run, and its plan tells what the model costs to fetch", async () => {
   const [{ paper, figure }] = (await targetsOf(["figure6"])).figures;
   const { setup } = await setupFor({ scale: "paper", seeds: "1", backend: "wasm" }, paper, [], {
