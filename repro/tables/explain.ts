@@ -36,7 +36,15 @@ export interface Explanation {
   /** How the number follows from one run, in words. */
   rule: string;
   reads:
-    | { model: string; modelRevision: string; data: string; dataRevision: string; settings: unknown }
+    | {
+      model: string;
+      modelRevision: string;
+      /** SHA-256 by language, where `modelRevision` does not cover them. */
+      languageAdapters?: Record<string, string>;
+      data: string;
+      dataRevision: string;
+      settings: unknown;
+    }
     | null;
   seeds: ExplainedSeed[];
   reference: unknown;
@@ -122,6 +130,7 @@ export async function explainCells(
       reads: spec === undefined ? null : {
         model: spec.model,
         modelRevision: spec.modelRevision,
+        ...(spec.languageAdapters === undefined ? {} : { languageAdapters: spec.languageAdapters }),
         data: spec.data,
         dataRevision: spec.dataRevision,
         settings: spec.hyperparameters,
@@ -199,6 +208,9 @@ export function explanationLines(explanation: Explanation): string[] {
   if (reads !== null) {
     lines.push(
       `  model     ${reads.model}, SHA-256 ${reads.modelRevision}`,
+      ...Object.entries(reads.languageAdapters ?? {}).map(([code, digest]) =>
+        `  adapter   language ${code}, SHA-256 ${digest}`
+      ),
       `  data      ${reads.data}, SHA-256 ${reads.dataRevision}`,
       `  settings  ${
         Object.entries(reads.settings as object).map(([key, value]) => `${key} ${value}`).join(", ")

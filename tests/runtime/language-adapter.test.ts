@@ -146,6 +146,21 @@ test("fetch, train, export, and a finished cell", async () => {
     ],
     ...["--rows", "mbert/standard", "--columns", "xquad/th/f1,xquad/ar/f1", "--languages", "en,th", "--json"],
   );
+  const explained = await repro(
+    ...[
+      "explain",
+      "table8",
+      "mbert/standard/xquad/th/f1",
+      "--scale",
+      "paper",
+      "--mbert",
+      encoder,
+      "--data-root",
+      data,
+    ],
+    ...["--backend", "wasm", "--seeds", "1", "--languages", "en,th"],
+  );
+  assert.match(explained.out, /^ {2}adapter {3}language th, SHA-256 [0-9a-f]{64}$/m, explained.err);
   const { cells, runs } = JSON.parse(table.out);
   assert.equal(runs, { finished: 1, needed: 1 }, table.err);
   const [thaiCell, arabic] = ["th", "ar"].map((code) =>
