@@ -12,11 +12,10 @@ import { type FigureTarget, papers, type Target, targetsOf } from "../papers.ts"
 import type { Command } from "./command.ts";
 import { drawnFigure, requestsOfFigure, writeFigure } from "./figure.ts";
 import { makeRuns } from "./make-runs.ts";
-import { setupFor, someOptions, warnOfGaps } from "./setup.ts";
+import { runOptions, setupFor, warnOfGaps } from "./setup.ts";
 import { drawnFacts, drawnTable } from "./table.ts";
 
 const known = await papers();
-const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
 /** Everything that must be at hand for some tables and figures. */
 export function requestsOfTargets(
@@ -34,17 +33,7 @@ export const command: Command = {
   summary: "every table and figure: make what is missing, draw all, count the verdicts",
   positions: ["[paper]"],
   options: [
-    ...someOptions(known, [
-      "scale",
-      "seeds",
-      "backend",
-      "fidelity",
-      "languages",
-      "data-root",
-      "store",
-      "jobs",
-      ...models,
-    ]),
+    ...runOptions(known, "jobs"),
     { flag: "--draw", help: "make no runs: draw what the store holds, with gaps" },
     { flag: "--json", help: "one JSON object on standard output" },
     {

@@ -18,10 +18,9 @@ import { paperOf, papers } from "../papers.ts";
 import type { Values } from "../ui/arguments.ts";
 import { listOf, UsageError } from "../ui/usage.ts";
 import type { Command } from "./command.ts";
-import { setupFor, someOptions } from "./setup.ts";
+import { runOptions, setupFor } from "./setup.ts";
 
 const known = await papers();
-const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
 /** The finished runs of the setup that the options describe, under the name that says what they rest on. */
 async function ofStore(
@@ -47,16 +46,7 @@ export const command: Command = {
     { flag: "--only <ids>", help: "some claims, separated by commas" },
     { flag: "--cases", help: "show every case with its arithmetic" },
     { flag: "--runs", help: "also on the finished runs of the store, as the following options choose them" },
-    ...someOptions(known, [
-      "scale",
-      "seeds",
-      "backend",
-      "fidelity",
-      "languages",
-      "data-root",
-      "store",
-      ...models,
-    ]),
+    ...runOptions(known),
     { flag: "--json", help: "one JSON object on standard output" },
     { flag: "--markdown", help: "a Markdown table" },
     { flag: "--out <file>", help: "also write it to a file" },

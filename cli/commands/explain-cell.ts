@@ -7,16 +7,12 @@ import { explainCells, explanationLines, loadReference, referencePath } from "..
 import { papers, resultTarget, targets } from "../papers.ts";
 import type { OptionSpec, Values } from "../ui/arguments.ts";
 import { UsageError } from "../ui/usage.ts";
-import { setupFor, someOptions } from "./setup.ts";
+import { runOptions, setupFor } from "./setup.ts";
 import { runsOfTable } from "./table.ts";
 
 const known = await papers();
-const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
-export const explainOptions: readonly OptionSpec[] = someOptions(known, [
-  ...["scale", "seeds", "backend", "fidelity", "languages", "data-root", "training-size", "store"],
-  ...models,
-]);
+export const explainOptions: readonly OptionSpec[] = runOptions(known, "training-size");
 
 export async function explainCell(
   values: Values,

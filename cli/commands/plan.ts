@@ -10,10 +10,9 @@ import type { Values } from "../ui/arguments.ts";
 import { UsageError, wholeNumber } from "../ui/usage.ts";
 import { requestsOfTargets } from "./all.ts";
 import type { Command } from "./command.ts";
-import { setupFor, someOptions } from "./setup.ts";
+import { runOptions, setupFor } from "./setup.ts";
 
 const known = await papers();
-const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
 export const command: Command = {
   name: "plan",
@@ -21,17 +20,7 @@ export const command: Command = {
     "what tables and figures need: distinct runs, done and missing, FLOPs, hours, downloads; starts nothing",
   positions: ["[targets]"],
   options: [
-    ...someOptions(known, [
-      "scale",
-      "seeds",
-      "backend",
-      "fidelity",
-      "languages",
-      "data-root",
-      "store",
-      "jobs",
-      ...models,
-    ]),
+    ...runOptions(known, "jobs"),
     { flag: "--no-probe", help: "do not time this device: no estimate of hours" },
     { flag: "--save <file>", help: "write the plan; `repro run --plan FILE` executes it" },
     { flag: "--json", help: "one JSON object on standard output" },

@@ -6,11 +6,10 @@ import { resolve, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import { paperOf, papers } from "../papers.ts";
 import { requestsOfTargets } from "./all.ts";
 import type { Command } from "./command.ts";
-import { setupFor, someOptions } from "./setup.ts";
+import { runOptions, setupFor } from "./setup.ts";
 import { drawnFacts } from "./table.ts";
 
 const known = await papers();
-const models = known.flatMap((paper) => paper.models.map(({ id }) => id));
 
 export const command: Command = {
   name: "report",
@@ -18,10 +17,7 @@ export const command: Command = {
     "one HTML page without a network: every table and figure beside the paper, claims, audit, and the runs of each number",
   options: [
     { flag: "--paper <paper>", help: "one of several papers: its folder's name (default: all of them)" },
-    ...someOptions(known, [
-      ...["scale", "seeds", "backend", "fidelity", "languages", "data-root", "training-size", "store"],
-      ...models,
-    ]),
+    ...runOptions(known, "training-size"),
     { flag: "--out <file>", help: "where the page is written", default: "report.html" },
   ],
   async run(values) {

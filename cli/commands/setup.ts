@@ -79,6 +79,14 @@ export const someOptions = (
 ): OptionSpec[] =>
   setupOptions(papers, seeds).filter(({ flag }) => names.some((name) => flag.startsWith(`--${name}`)));
 
+/** Those that say which runs are meant, for every model of the papers; and some more. */
+export const runOptions = (papers: readonly Paper[], ...more: readonly string[]): OptionSpec[] =>
+  someOptions(papers, [
+    ...["scale", "seeds", "backend", "fidelity", "languages", "data-root", "store"],
+    ...papers.flatMap(({ models }) => models.map(({ id }) => id)),
+    ...more,
+  ]);
+
 /** Rows and columns that were asked for. */
 export function choiceOf(values: Values, table: ResultTable): Required<Choice> {
   return {
