@@ -130,36 +130,13 @@ test("fetch, train, export, and a finished cell", async () => {
   await succeeds("export", adapter, steps[2]);
   assert.ok((await readdir(steps[2])).includes("pytorch_adapter.bin"));
 
-  const table = await repro(
-    ...[
-      "table8",
-      "--scale",
-      "paper",
-      "--mbert",
-      encoder,
-      "--data-root",
-      data,
-      "--backend",
-      "wasm",
-      "--seeds",
-      "1",
-    ],
-    ...["--rows", "mbert/standard", "--columns", "xquad/th/f1,xquad/ar/f1", "--languages", "en,th", "--json"],
-  );
-  const explained = await repro(
-    ...[
-      "explain",
-      "table8",
-      "mbert/standard/xquad/th/f1",
-      "--scale",
-      "paper",
-      "--mbert",
-      encoder,
-      "--data-root",
-      data,
-    ],
-    ...["--backend", "wasm", "--seeds", "1", "--languages", "en,th"],
-  );
+  const setup = [
+    ...["--scale", "paper", "--mbert", encoder, "--data-root", data, "--backend", "wasm"],
+    ...["--seeds", "1", "--languages", "en,th"],
+  ];
+  const chosen = ["--rows", "mbert/standard", "--columns", "xquad/th/f1,xquad/ar/f1"];
+  const table = await repro("table8", ...setup, ...chosen, "--json");
+  const explained = await repro("explain", "table8", "mbert/standard/xquad/th/f1", ...setup);
   assert.match(explained.out, /^ {2}adapter {3}language th, SHA-256 [0-9a-f]{64}$/m, explained.err);
   const { cells, runs } = JSON.parse(table.out);
   assert.equal(runs, { finished: 1, needed: 1 }, table.err);
