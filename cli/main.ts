@@ -2,7 +2,7 @@
 // is well, 1 when a verdict or a run failed, 2 for a mistake of the caller, 130 after Ctrl-C. Leaves the work to commands/.
 import { cac } from "cac";
 import { arguments_, exit } from "../repro/launch/process.ts";
-import { env, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
+import { allowClosedOutput, env, outputDone, runtimeName, warn, writeOutput } from "../repro/runtime.ts";
 import type { Command } from "./commands/command.ts";
 import type { MissingAdaptersError } from "../repro/training/language-adapters.ts";
 import { figureTargets, papers, targets } from "./papers.ts";
@@ -73,6 +73,13 @@ async function help(name?: string): Promise<void> {
 }
 
 export async function main(words: readonly string[]): Promise<number> {
+  allowClosedOutput();
+  const code = await codeOf(words);
+  await outputDone();
+  return code;
+}
+
+async function codeOf(words: readonly string[]): Promise<number> {
   try {
     const [name, ...rest] = words;
     if (name === undefined || name === "--help" || name === "-h" || name === "help") {

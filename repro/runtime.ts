@@ -100,6 +100,20 @@ export function writeOutput(text: string): void {
   process.stdout.write(text);
 }
 
+/**
+ * Waits until all output is handed over: a process that ends sooner cuts off what a slow reader of a pipe has not taken yet.
+ */
+export function outputDone(): Promise<void> {
+  return new Promise((done) => void process.stdout.write("", () => done()));
+}
+
+/** A reader who has gone wants no more: that is no error of ours. To be called once, before anything is written. */
+export function allowClosedOutput(): void {
+  process.stdout.on("error", (error: Error & { code?: string }) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
 /** Whether a person reads standard output, not a file or another program. */
 export const outputIsTerminal = (): boolean => Boolean(process.stdout.isTTY);
 

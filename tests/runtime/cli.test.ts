@@ -40,6 +40,29 @@ function reproWith(
   });
 }
 
+test("a slow reader gets the whole output, and one that leaves is no error", async () => {
+  const start = () => {
+    const child = spawn(command[0], [...command.slice(1), "claims", "--json"], { cwd: root });
+    let err = "";
+    child.stderr.on("data", (data) => err += data);
+    const gone = new Promise<string>((done) => child.on("close", () => done(err)));
+    return { child, gone, readable: new Promise<unknown>((done) => child.stdout.once("readable", done)) };
+  };
+  const slow = start();
+  await slow.readable;
+  await new Promise((done) => setTimeout(done, 500));
+  let out = "";
+  slow.child.stdout.on("data", (data) => out += data);
+  await slow.gone;
+  assert.ok(out.length > 200_000, `${out.length}: more than two pipes hold`);
+  assert.ok(JSON.parse(out).claims.length > 30);
+
+  const leaving = start();
+  await leaving.readable;
+  leaving.child.stdout.destroy();
+  assert.is(await leaving.gone, "");
+});
+
 test("help, version and list", async () => {
   const help = await repro("--help");
   assert.is(help.code, 0);
