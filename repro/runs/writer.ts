@@ -221,10 +221,15 @@ export class RunWriter {
     if (own !== null) return own;
     const path = await this.trainings();
     if (!await exists(path)) return null;
+    let wanted: string | undefined;
     for (const id of new Set((await readText(path)).split("\n"))) {
       if (!/^[0-9a-f]{16}$/.test(id) || id === this.id) continue;
       const other = join(dirname(this.folder), id);
-      if ((await readTrained(other))?.data !== await data()) continue;
+      const trained = await readTrained(other);
+      if (trained === null) continue;
+      // Whole files are hashed: once, and only where there is something to take over.
+      wanted ??= await data();
+      if (trained.data !== wanted) continue;
       for (const name of [files.losses, files.trf, files.validation, files.adapter, files.trained]) {
         const from = join(other, name);
         if (await exists(from)) await writeAtomic(join(this.folder, name), await readBytes(from));
