@@ -1,6 +1,6 @@
 // Promises what a run trains: which parameters, in which groups they are unfrozen, and how a set of open groups is switched on.
 // Leaves when a group opens to core/unfreezing and updates to trainer.ts.
-import type { LayerGroup, Model, Tensor } from "../../core/mod.ts";
+import type { LayerGroup, Model, TaskConfig, Tensor } from "../../core/mod.ts";
 import type { RunSpec } from "../spec/mod.ts";
 
 export interface Parts {
@@ -9,6 +9,12 @@ export interface Parts {
   /** Freezes all but the groups of these layers and what is always trained. */
   open(layers: Iterable<number>): void;
 }
+
+/** The task adapter that a run trains. */
+export const taskAdapterOf = ({ adapter, hyperparameters: hp }: RunSpec): TaskConfig =>
+  adapter === "lora"
+    ? { kind: "lora", rank: hp.loraRank ?? 8, alpha: hp.loraAlpha ?? 8 }
+    : { kind: "bottleneck", reduction: hp.reductionFactor, nonLinearity: "relu" };
 
 const parametersOf = (groups: readonly LayerGroup[]) => groups.flatMap((group) => group.parameters);
 

@@ -4,7 +4,8 @@ import type { AdapterOptions } from "../../core/adapters/adapters.ts";
 import { OutOfMemoryError, type TrainingMemory, trainingMemory } from "../../core/mod.ts";
 import { requireAdapter } from "../gpu.ts";
 import { availableMemory, machine } from "../runtime.ts";
-import { isTransfer, runName, type RunSpec } from "../spec/mod.ts";
+import { isTransfer, languagesRead, runName, type RunSpec } from "../spec/mod.ts";
+import { taskAdapterOf } from "./parts.ts";
 import { encoderConfigOf } from "./world.ts";
 
 const gibi = 2 ** 30;
@@ -61,12 +62,9 @@ function adaptersOf(spec: RunSpec): AdapterOptions {
   const { adapter, language, hyperparameters: hp } = spec;
   if (!isTransfer(spec)) return { languages: { [language!]: { reduction: hp.reductionFactor } } };
   if (adapter === "full") return {};
-  const codes = new Set(["en", ...Object.values(spec.evaluate).flat()]);
   return {
-    languages: Object.fromEntries([...codes].map((code) => [code, {}])),
-    task: adapter === "lora"
-      ? { kind: "lora", rank: hp.loraRank ?? 8, alpha: hp.loraAlpha ?? 8 }
-      : { kind: "bottleneck", reduction: hp.reductionFactor, nonLinearity: "relu" },
+    languages: Object.fromEntries(languagesRead(spec).map((code) => [code, {}])),
+    task: taskAdapterOf(spec),
   };
 }
 

@@ -10,6 +10,7 @@ import { type CheckpointUse, checkpointUse } from "./checkpoint-use.ts";
 import { targetData } from "./data.ts";
 import { evaluate } from "./evaluate.ts";
 import type { Mutant } from "./mutants.ts";
+import { taskAdapterOf } from "./parts.ts";
 import type { EncoderBundle } from "./world.ts";
 
 const heads = {
@@ -34,12 +35,8 @@ export async function transferModel(
   onLoad?: (use: CheckpointUse) => void,
   kind?: TaskConfig,
 ): Promise<Model> {
-  const { adapter, hyperparameters: hp } = spec;
-  const full = adapter === "full";
-  const task = kind ??
-    (adapter === "lora"
-      ? { kind: "lora" as const, rank: hp.loraRank ?? 8, alpha: hp.loraAlpha ?? 8 }
-      : { kind: "bottleneck" as const, reduction: hp.reductionFactor, nonLinearity: "relu" });
+  const full = spec.adapter === "full";
+  const task = kind ?? taskAdapterOf(spec);
   const model = createModel(backend, {
     config: bundle.config,
     task: heads[spec.task],
