@@ -3,7 +3,7 @@
 import { parseHubModel } from "../fetch/locate.ts";
 import { languagesRead } from "../spec/mod.ts";
 import type { Paper, ResultColumn, RunRequest } from "./paper.ts";
-import { datasetOf, evaluations, modelOf, type Setup } from "./specify.ts";
+import { countedLanguages, evaluations, modelOf, type Setup } from "./specify.ts";
 
 /** What is said where something is not there yet in a provisional setup. */
 export const notAtHand = "provisional: not at hand";
@@ -50,14 +50,11 @@ export function leftOut(
   paper: Paper,
   { languages, models }: Setup,
   model: string,
-  { dataset, pick }: Pick<ResultColumn, "dataset" | "pick">,
+  column: Pick<ResultColumn, "dataset" | "pick">,
   lowest: string | undefined,
 ): string | undefined {
   if (languages === undefined) return undefined;
-  const wanted = pick === "average"
-    ? datasetOf(paper, dataset).languages.filter((each) => each !== "en")
-    : [pick === "lowest" ? lowest ?? "en" : pick];
-  const absent = wanted.filter((each) => !languages.includes(each));
+  const absent = countedLanguages(paper, column, lowest ?? "en").filter((each) => !languages.includes(each));
   if (absent.length === 0) return undefined;
   const { model: place, adapters, adaptersFolder } = models[model];
   const missing = adapters === undefined ? [] : absent.filter((code) => adapters[code] === undefined);

@@ -24,6 +24,7 @@ export type {
 export {
   chosenColumns,
   chosenRows,
+  countedLanguages,
   datasetOf,
   evaluations,
   fidelityWords,
@@ -37,6 +38,7 @@ export {
   scaleWords,
   sourceWords,
   specify,
+  targetsOf,
   wantedByFigure,
   wantedRuns,
 } from "./specify.ts";

@@ -90,6 +90,20 @@ export const datasetOf = (paper: Paper, id: string) => {
   return found;
 };
 
+/** The languages of a column's data set without English: those that an average is over. */
+export const targetsOf = (paper: Paper, { dataset }: Pick<ResultColumn, "dataset">): string[] =>
+  datasetOf(paper, dataset).languages.filter((language) => language !== "en");
+
+/** Languages whose test sets a column's number is counted over. */
+export function countedLanguages(
+  paper: Paper,
+  column: Pick<ResultColumn, "dataset" | "pick">,
+  lowest: string | undefined,
+): string[] {
+  if (column.pick === "average") return targetsOf(paper, column);
+  return [column.pick === "lowest" ? lowest! : column.pick];
+}
+
 /**
  * Data sets that a task's runs are evaluated on: all of them, whatever is shown, so that a run serves every table; in all of the
  * paper's languages, or only in those that are given.

@@ -4,7 +4,7 @@ import {
   type Choice,
   chosenColumns,
   chosenRows,
-  datasetOf,
+  countedLanguages,
   type Paper,
   requestKey,
   requestOf,
@@ -12,6 +12,7 @@ import {
   type ResultTable,
   type RunRequest,
   type Setup,
+  targetsOf,
 } from "../paper/mod.ts";
 import type { ReferenceFile } from "../checks/mod.ts";
 import type { FinishedRun, Metrics } from "../runs/mod.ts";
@@ -46,15 +47,6 @@ export function valueOf(
   const values = targetsOf(paper, column).map(of);
   if (values.some((value) => value === undefined)) return undefined;
   return (values as number[]).reduce((sum, value) => sum + value, 0) / values.length;
-}
-
-const targetsOf = (paper: Paper, { dataset }: ResultColumn) =>
-  datasetOf(paper, dataset).languages.filter((language) => language !== "en");
-
-/** Languages whose test sets a column's number is counted over. */
-export function countedLanguages(paper: Paper, column: ResultColumn, lowest: string | undefined): string[] {
-  if (column.pick === "average") return targetsOf(paper, column);
-  return [column.pick === "lowest" ? lowest! : column.pick];
 }
 
 /**

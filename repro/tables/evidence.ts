@@ -10,6 +10,7 @@ import {
   referenceEvidence,
 } from "../claims/mod.ts";
 import {
+  countedLanguages,
   gapOf,
   type Paper,
   requestKey,
@@ -22,7 +23,7 @@ import {
 } from "../paper/mod.ts";
 import type { FinishedRun, LogLine } from "../runs/mod.ts";
 import type { RunSpec, TaskName } from "../spec/mod.ts";
-import { chooseLowest, countedLanguages, type RunOfTable, tableCells, valueOf } from "./cells.ts";
+import { chooseLowest, type RunOfTable, tableCells, valueOf } from "./cells.ts";
 import { gatherPartial, partialOf } from "./partial.ts";
 import { loadReference, referencePath } from "./reference.ts";
 

@@ -1,6 +1,7 @@
 // Promises where one number of a table comes from: the rule, each seed's run with what it read and what made it, the reference,
 // and the line of the paper. Leaves choosing the cell to the caller and judging to judge.ts.
 import {
+  countedLanguages,
   datasetOf,
   fidelityWords,
   metricTitle,
@@ -11,7 +12,7 @@ import {
 } from "../paper/mod.ts";
 import type { FinishedRun } from "../runs/mod.ts";
 import { runId } from "../spec/mod.ts";
-import { countedLanguages, type RunOfTable, tableCells } from "./cells.ts";
+import { type RunOfTable, tableCells } from "./cells.ts";
 import { judgeTable, judgingRules, named, type TableInputs } from "./judge.ts";
 
 export interface ExplainedSeed {

@@ -1,10 +1,10 @@
 // Promises a table's stored reference: where it lies, reading it, and making it anew from finished runs.
 // Leaves the rule of the tolerances to checks/reference.ts.
 import { parseReference, referenceCells, type ReferenceFile, toleranceReason } from "../checks/mod.ts";
-import { fidelityWords, type Paper, type ResultTable, type Setup } from "../paper/mod.ts";
+import { countedLanguages, fidelityWords, type Paper, type ResultTable, type Setup } from "../paper/mod.ts";
 import { exists, pathOf, readText } from "../runtime.ts";
 import type { DatasetName } from "../spec/mod.ts";
-import { countedLanguages, lowestLanguages, type RunOfTable, tableCells } from "./cells.ts";
+import { lowestLanguages, type RunOfTable, tableCells } from "./cells.ts";
 import { settingsOf } from "./judge.ts";
 
 export const referencePath = (paper: Paper, table: string): string =>
