@@ -8,6 +8,9 @@ import { modelBatch } from "./data.ts";
 /** Tokens of one evaluation batch, at most: enough to keep the kernels busy, little enough for any memory. */
 const batchTokens = 4096;
 
+/** Lets what is waiting have its turn: the synchronous backends never wait, and nobody would hear that the process is asked to stop. */
+export const listen = (): Promise<void> => new Promise((done) => setImmediate(() => done()));
+
 /** Runs every item through the model in evaluation mode (no dropout). Throws the signal's reason when aborted. */
 export async function evaluate(model: Model, data: TaskData, signal: AbortSignal): Promise<EvaluationResult> {
   const evaluation = data.evaluation();
@@ -27,6 +30,7 @@ export async function evaluate(model: Model, data: TaskData, signal: AbortSignal
       ? { kind: "span", start: values.subarray(0, half), end: values.subarray(half) }
       : { kind: data.kind, logits: values };
     evaluation.add(batch, outputs);
+    await listen();
     from = to;
   }
   return evaluation.finish();

@@ -18,7 +18,7 @@ import { isEncoderName } from "../tinyworld/mod.ts";
 import { adapterOf, openBackend, precisionOf } from "./backend.ts";
 import { type CheckpointUse, useInWords } from "./checkpoint-use.ts";
 import { type Prepared, trainingData, validationData } from "./data.ts";
-import { evaluate } from "./evaluate.ts";
+import { evaluate, listen } from "./evaluate.ts";
 import { taskRevision } from "./identify.ts";
 import { languageData, languageModel, likelihood } from "./language.ts";
 import { type Mutant, parseMutant } from "./mutants.ts";
@@ -203,15 +203,22 @@ function transfer({ spec, mutant, source, bundle, backend, writer, ...rest }: Co
       const metrics: Metrics = {};
       const conventions: Record<string, unknown> = {};
       const partial: string[] = [];
-      for await (const result of evaluateTargets({ spec, mutant, model, bundle, source, ...rest })) {
-        const { dataset, language } = result;
-        Object.assign(metrics, metricsOf(result));
-        if (Object.keys(result.conventions).length > 0) {
-          conventions[`${dataset}/${language}`] = result.conventions;
+      // The disk takes its time; meanwhile the next language is computed.
+      const writing: Promise<void>[] = [];
+      try {
+        for await (const result of evaluateTargets({ spec, mutant, model, bundle, source, ...rest })) {
+          const { dataset, language } = result;
+          Object.assign(metrics, metricsOf(result));
+          if (Object.keys(result.conventions).length > 0) {
+            conventions[`${dataset}/${language}`] = result.conventions;
+          }
+          partial.push(...result.partial);
+          writing.push(writer.writePredictions(dataset, language, result.predictions));
         }
-        partial.push(...result.partial);
-        await writer.writePredictions(dataset, language, result.predictions);
+      } finally {
+        await Promise.allSettled(writing);
       }
+      await Promise.all(writing);
       return { metrics, conventions, partial };
     },
   };
@@ -256,8 +263,7 @@ async function train(
     }
     await trainer.advance();
     onProgress({ step: trainer.step, steps: trainer.steps, phase: "train" });
-    // The synchronous backends never wait: without this the process could not hear that it is asked to stop.
-    await new Promise((done) => setTimeout(done));
+    await listen();
     if (performance.now() - saved > wait) await save();
   }
 }
