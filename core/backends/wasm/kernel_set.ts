@@ -222,7 +222,7 @@ export function createKernelSet(
       );
     },
     attention(p) {
-      reserveScratch(x.scratchBytesForAttention!(p.tokens));
+      reserveScratch(x.scratchBytesForAttention!(p.tokens, p.headSize));
       const r = p.random;
       const q = at(p.q),
         k = at(p.k),
@@ -239,7 +239,7 @@ export function createKernelSet(
       );
     },
     attentionGrad(p) {
-      reserveScratch(x.scratchBytesForAttention!(p.tokens));
+      reserveScratch(x.scratchBytesForAttention!(p.tokens, p.headSize));
       const r = p.random;
       const q = at(p.q),
         k = at(p.k),

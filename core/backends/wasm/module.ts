@@ -91,6 +91,20 @@ function hasSharedMemory(): boolean {
   return typeof SharedArrayBuffer !== "undefined";
 }
 
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+/** Compiled once for a process: the host optimizes code while it runs, and a later backend finds it optimized. */
+function compiled(relaxed: boolean, isShared: boolean, isWide: boolean): Promise<WebAssembly.Module> {
+  const key = `${relaxed} ${isShared} ${isWide}`;
+  let module = modules.get(key);
+  if (module === undefined) {
+    const binary = decode(relaxed ? relaxedBinary : plainBinary);
+    module = WebAssembly.compile(isShared ? binary : unshared(binary));
+    modules.set(key, module);
+  }
+  return module;
+}
+
 export async function loadModule(simd: SimdChoice, isShared = hasSharedMemory()): Promise<LoadedModule> {
   const relaxed = simd !== "plain" && hasRelaxedSimd();
   if ((simd === "relaxed" || simd === "wide") && !relaxed) {
@@ -99,12 +113,10 @@ export async function loadModule(simd: SimdChoice, isShared = hasSharedMemory())
     );
   }
   if (simd === "wide") widen();
-  const binary = decode(relaxed ? relaxedBinary : plainBinary);
-  const module = await WebAssembly.compile(isShared ? binary : unshared(binary));
   return {
     twin: relaxed ? "relaxed" : "plain",
     isWide: simd === "wide",
-    module,
+    module: await compiled(relaxed, isShared, simd === "wide"),
     tileRows: checksEachLoad ? 4 : 6,
     isShared,
   };

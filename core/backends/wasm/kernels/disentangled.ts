@@ -5,14 +5,23 @@
 // gradient adds to the same places before the products go back.
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
-import { clearRows, keyLanes } from "./attention";
+import { clearRows } from "./attention";
 import { gemm, GEMM_SCRATCH } from "./gemm";
 import { ARGUMENTS } from "./memory";
 import { halves, halvesBytes } from "./random";
-import { constant, expNegative, maxLanes, select, sumLanes } from "./simd";
+import {
+  dropLine,
+  droppedSlopeLine,
+  expLines,
+  keyLanes,
+  QUERY_BLOCK,
+  rowDelta,
+  scaleLine,
+  scoreWidth,
+  slopeLine,
+} from "./scores";
+import { constant } from "./simd";
 import * as f from "./simd";
-
-const QUERY_BLOCK: u32 = 48;
 
 /** Floats of one head's share of all table rows, for `count` content rows; the next block starts at a vector. */
 // @ts-ignore: decorator
@@ -21,10 +30,10 @@ function shares(count: u32, tableRows: u32): usize {
   return ((count * tableRows + 3) & ~3) << 2;
 }
 
-/** Bytes of scratch: gemm's, two blocks of scores, lanes, dropout's bits, and the shares of a block and of all keys, twice each. */
+/** Bytes of scratch: gemm's, two blocks of scores, lanes, a sum, dropout's bits, and the shares of a block and of all keys, twice each. */
 export function disentangledScratch(tokens: u32, tableRows: u32): usize {
-  const padded = (tokens + 3) & ~3;
-  return GEMM_SCRATCH + ((QUERY_BLOCK * padded) << 3) + (padded << 2) + halvesBytes(padded) + 64 +
+  const widest = scoreWidth(tokens);
+  return GEMM_SCRATCH + ((QUERY_BLOCK * widest) << 3) + (widest << 2) + 16 + halvesBytes(widest) + 64 +
     2 * shares(QUERY_BLOCK, tableRows) + 2 * shares(tokens, tableRows);
 }
 
@@ -97,17 +106,6 @@ function spreadEvenly(row: usize, count: u32, weight: f32): void {
   for (let j: u32 = 0; j < count; j++) f32.store(row + (j << 2), weight);
 }
 
-/** Multiplies the weights of `row` by the dropout factors that their 16 bits give. */
-// @ts-ignore: decorator
-@inline
-function dropWeights(row: usize, width: u32, words: usize, limit: v128, keep: v128): void {
-  const last = row + (((width + 3) & ~3) << 2);
-  for (let p = row; p < last; p += 16) {
-    v128.store(p, v128.and(f32x4.mul(v128.load(p), keep), i32x4.ge_u(v128.load16x4_u(words), limit)));
-    words += 8;
-  }
-}
-
 /** Number of padded queries among `rows` from `first` on. */
 function paddedAmong(lanes: usize, first: u32, rows: u32): u32 {
   let count: u32 = 0;
@@ -127,18 +125,18 @@ export function disentangledAttention(scratch: usize, begin: u32, end: u32): voi
   const headSize = u(12);
   const threshold = u(14);
   const tableRows = u(26);
-  const padded = (tokens + 3) & ~3;
+  const widest = scoreWidth(tokens);
   const scores = scratch + GEMM_SCRATCH;
-  const lanes = scores + ((QUERY_BLOCK * padded) << 2);
-  const words = lanes + (padded << 2);
-  const ofQueries = words + halvesBytes(padded);
+  const lanes = scores + ((QUERY_BLOCK * widest) << 2);
+  const sum = lanes + (widest << 2);
+  const words = sum + 16;
+  const ofQueries = words + halvesBytes(widest);
   const ofKeys = ofQueries + shares(QUERY_BLOCK, tableRows);
   const line = (heads * headSize) << 2;
-  const scoreLine = padded << 2;
+  const scoreLine = widest << 2;
   const tableLine = tableRows << 2;
-  const scaleLanes = constant(x(13));
-  const limit = i32x4.splat(threshold);
-  const keep = constant(x(15));
+  const scale = x(13);
+  const keepScale = x(15);
   for (let item = begin; item < end; item++) {
     const batch = item / heads;
     const head = ((item - batch * heads) * headSize) << 2;
@@ -174,32 +172,14 @@ export function disentangledAttention(scratch: usize, begin: u32, end: u32): voi
         } else {
           const relative = u(25) + ((query + tokens - 1) << 2);
           addShares(row, length, relative, ofQueries + i * tableLine, ofKeys, tableLine);
-          const last = row + (((length + 3) & ~3) << 2);
-          let best = constant(-Infinity);
-          let open = lanes;
-          for (let p = row; p < last; p += 16) {
-            const s = select(f32x4.mul(v128.load(p), scaleLanes), constant(-Infinity), v128.load(open));
-            v128.store(p, s);
-            best = f32x4.pmax(best, s);
-            open += 16;
-          }
-          const top = maxLanes(best);
-          const shift = constant(top);
-          let sums = constant(0);
-          for (let p = row; p < last; p += 16) {
-            const e = expNegative(f32x4.sub(v128.load(p), shift));
-            v128.store(p, e);
-            sums = f32x4.add(sums, e);
-          }
-          const sum = sumLanes(sums);
-          f32.store(lse + (query << 2), top + f32x4.extract_lane(f.log(constant(sum)), 0));
-          const factor = constant(1 / sum);
-          for (let p = row; p < last; p += 16) v128.store(p, f32x4.mul(v128.load(p), factor));
+          const last = row + (scoreWidth(length) << 2);
+          expLines(row, scoreLine, 1, length, lanes, scale, sum, lse + (query << 2));
+          scaleLine(row, last, 1 / f32.load(sum));
           for (let j = length; j < width; j++) f32.store(row + (j << 2), 0);
         }
         if (threshold != 0) {
           const w = halves(words, (u(21) << 3) + (item * tokens + query) * tokens, width, u(16), u(17), u(18), u(19), u(20));
-          dropWeights(row, width, w, limit, keep);
+          dropLine(row, row + (scoreWidth(width) << 2), keepScale, w, threshold);
         }
       }
       gemm(rows, headSize, width, scores, scoreLine, false, v, line, false, u(4) + block, line, false, 0, scratch);
@@ -215,21 +195,20 @@ export function disentangledAttentionGrad(scratch: usize, begin: u32, end: u32):
   const headSize = u(12);
   const threshold = u(14);
   const tableRows = u(26);
-  const padded = (tokens + 3) & ~3;
+  const widest = scoreWidth(tokens);
   const scores = scratch + GEMM_SCRATCH;
-  const slopes = scores + ((QUERY_BLOCK * padded) << 2);
-  const lanes = slopes + ((QUERY_BLOCK * padded) << 2);
-  const words = lanes + (padded << 2);
-  const ofQueries = words + halvesBytes(padded);
+  const slopes = scores + ((QUERY_BLOCK * widest) << 2);
+  const lanes = slopes + ((QUERY_BLOCK * widest) << 2);
+  const words = lanes + (widest << 2);
+  const ofQueries = words + halvesBytes(widest);
   const ofKeys = ofQueries + shares(QUERY_BLOCK, tableRows);
   const toQueries = ofKeys + shares(tokens, tableRows);
   const toKeys = toQueries + shares(QUERY_BLOCK, tableRows);
   const line = (heads * headSize) << 2;
-  const scoreLine = padded << 2;
+  const scoreLine = widest << 2;
   const tableLine = tableRows << 2;
-  const scaleLanes = constant(x(13));
-  const limit = i32x4.splat(threshold);
-  const keep = constant(x(15));
+  const scale = x(13);
+  const keepScale = x(15);
   for (let item = begin; item < end; item++) {
     const batch = item / heads;
     const head = ((item - batch * heads) * headSize) << 2;
@@ -276,35 +255,17 @@ export function disentangledAttentionGrad(scratch: usize, begin: u32, end: u32):
         }
         if (isPadding(lanes, query)) {
           spreadEvenly(row, queries, 1 / <f32> queries);
-          if (threshold != 0) dropWeights(row, width, w, limit, keep);
+          if (threshold != 0) dropLine(row, row + (scoreWidth(width) << 2), keepScale, w, threshold);
           memory.fill(slopeRow, 0, length << 2);
           continue;
         }
         const relative = u(25) + ((query + tokens - 1) << 2);
         addShares(row, length, relative, ofQueries + i * tableLine, ofKeys, tableLine);
-        const last = row + (((length + 3) & ~3) << 2);
-        const shift = constant(f32.load(u(5) + ((item * tokens + query) << 2)));
-        const o = u(4) + block + i * line;
-        const g = dout + i * line;
-        let delta: f32 = 0;
-        for (let d: u32 = 0; d < headSize; d++) delta += f32.load(o + (d << 2)) * f32.load(g + (d << 2));
-        const deltaLanes = constant(delta);
-        let s = slopeRow;
-        let open = lanes;
-        for (let p = row; p < last; p += 16) {
-          const score = f32x4.sub(f32x4.mul(v128.load(p), scaleLanes), shift);
-          const weight = v128.and(expNegative(score), v128.load(open));
-          let kept = constant(1);
-          if (threshold != 0) {
-            kept = v128.and(keep, i32x4.ge_u(v128.load16x4_u(w), limit));
-            w += 8;
-          }
-          v128.store(p, f32x4.mul(weight, kept));
-          const slope = f32x4.sub(f32x4.mul(v128.load(s), kept), deltaLanes);
-          v128.store(s, v128.and(f32x4.mul(f32x4.mul(slope, weight), scaleLanes), v128.load(open)));
-          s += 16;
-          open += 16;
-        }
+        const last = row + (scoreWidth(length) << 2);
+        const shift = f32.load(u(5) + ((item * tokens + query) << 2));
+        const delta = rowDelta(u(4) + block + i * line, dout + i * line, headSize);
+        if (threshold == 0) slopeLine(row, last, slopeRow, lanes, scale, shift, delta);
+        else droppedSlopeLine(row, last, slopeRow, lanes, scale, shift, delta, keepScale, w, threshold);
         for (let j = length; j < width; j++) f32.store(row + (j << 2), 0);
         spreadSlopes(slopeRow, length, relative, toQueries + i * tableLine, toKeys, tableLine);
       }

@@ -2,7 +2,17 @@
 // It leaves the arithmetic to micro.ts and the split over threads and batches to tasks.ts.
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
-import { ADD, BIAS, loadsAreChecked, panelColumns, panelRows, panelTiles, STORE, tileRows } from "./micro";
+import {
+  ADD,
+  BIAS,
+  loadsAreChecked,
+  panelColumns,
+  panelRows,
+  panelTiles,
+  rowsBeyondColumns,
+  STORE,
+  tileRows,
+} from "./micro";
 
 /** Largest block of k: a panel of B (12 KB) and a tile of A (9 KB) stay in the first-level cache. */
 const K_BLOCK: u32 = 384;
@@ -178,6 +188,108 @@ function packColumns(a: usize, lda: usize, rows: u32, k: u32, to: usize): void {
   }
 }
 
+/** Depth of a block of k: the fewest blocks of at most K_BLOCK, alike but the last. */
+// @ts-ignore: decorator
+@inline
+function depth(k: u32): u32 {
+  const blocks = max<u32>((k + K_BLOCK - 1) / K_BLOCK, 1);
+  return (k + blocks - 1) / blocks;
+}
+
+/** Bytes that packMatrix writes. */
+export function packedBytes(n: u32, k: u32): usize {
+  return (<usize> ((n + 7) & ~7) * k) << 2;
+}
+
+/** Panels of op(B)[k, n], kc rows of them from b on: [panel][kc][8]. */
+// @ts-ignore: decorator
+@inline
+function packPanels(b: usize, ldb: usize, transposeB: bool, n: u32, kc: u32, to: usize, inPlace: bool): void {
+  for (let column: u32 = 0; column < n; column += 8) {
+    const columns = min<u32>(8, n - column);
+    if (!inPlace || columns < 8) {
+      if (transposeB) packPanelTransposed(b + column * ldb, ldb, kc, columns, to);
+      else packPanel(b + (column << 2), ldb, kc, columns, to);
+    }
+    to += kc << 5;
+  }
+}
+
+/** op(B)[k, n] as gemmPacked wants it, to be multiplied more than once. */
+export function packMatrix(n: u32, k: u32, b: usize, ldb: usize, transposeB: bool, to: usize): void {
+  const kBlock = depth(k);
+  for (let k0: u32 = 0; k0 < k; k0 += kBlock) {
+    const kc = min(kBlock, k - k0);
+    packPanels(b + (transposeB ? k0 << 2 : k0 * ldb), ldb, transposeB, n, kc, to, false);
+    to += packedBytes(n, kc);
+  }
+}
+
+/**
+ * One block of k and n: m rows of op(A), kc deep, against the panels at packedB; a whole panel lies in B itself, ldb bytes from row
+ * to row, where b is given.
+ */
+function blockProduct(
+  m: u32,
+  nc: u32,
+  kc: u32,
+  a: usize,
+  lda: usize,
+  transposeA: bool,
+  packedB: usize,
+  b: usize,
+  ldb: usize,
+  c: usize,
+  ldc: usize,
+  mode: u32,
+  bias: usize,
+  scratch: usize,
+): void {
+  const packedA = scratch + PACKED_B;
+  const paddedBias = packedA + PACKED_A;
+  const spare = paddedBias + 64;
+  const panels = (nc + 7) >> 3;
+  const mBlocks = (m + M_BLOCK - 1) / M_BLOCK;
+  const mBlock = ((m + mBlocks - 1) / mBlocks + 5) / 6 * 6;
+  for (let m0: u32 = 0; m0 < m; m0 += mBlock) {
+    const mc = min(mBlock, m - m0);
+    const from = a + (transposeA ? m0 << 2 : m0 * lda);
+    // A few panels do not repay a copy of A; a part tile of a transposed A is always copied.
+    const copyA = b == 0 && panels > 2 && (transposeA || loadsAreChecked());
+    const whole = transposeA && !copyA ? mc - rowsBeyondColumns(mc, b == 0) : mc;
+    if (copyA) {
+      if (transposeA) packColumns(from, lda, mc, kc, packedA);
+      else packRows(from, lda, mc, kc, packedA);
+    } else if (whole < mc) packColumns(from + (whole << 2), lda, mc - whole, kc, packedA);
+    for (let j: u32 = 0; j < panels; j++) {
+      const column = j << 3;
+      const columns = min<u32>(8, nc - column);
+      const inPlace = b != 0 && columns == 8;
+      const panel = inPlace ? b + (column << 2) : packedB + ((j * kc) << 5);
+      const stepB: usize = inPlace ? ldb : 32;
+      const to = c + m0 * ldc + (column << 2);
+      let biasHere: usize = 0;
+      if (mode == BIAS) {
+        biasHere = bias + (column << 2);
+        if (columns < 8) {
+          memory.copy(paddedBias, biasHere, columns << 2);
+          biasHere = paddedBias;
+        }
+      }
+      if (copyA) {
+        panelTiles(packedA, mc, kc, panel, stepB, to, ldc, columns, mode, biasHere, spare);
+      } else if (!transposeA) {
+        panelRows(from, lda, mc, kc, panel, stepB, to, ldc, columns, mode, biasHere, spare);
+      } else {
+        panelColumns(from, lda, whole, kc, panel, stepB, to, ldc, columns, mode, biasHere, spare, b == 0);
+        if (whole < mc) {
+          panelTiles(packedA, mc - whole, kc, panel, stepB, to + whole * ldc, ldc, columns, mode, biasHere, spare);
+        }
+      }
+    }
+  }
+}
+
 /**
  * C[m, n] = or += op(A)[m, k] · op(B)[k, n] (+ bias[n]). lda, ldb, ldc: bytes from one stored row to the next.
  * The sum of an element is: per block of k one chain of multiply-adds, the blocks added in order.
@@ -198,67 +310,41 @@ export function gemm(
   bias: usize,
   scratch: usize,
 ): void {
-  const packedB = scratch;
-  const packedA = scratch + PACKED_B;
-  const paddedBias = packedA + PACKED_A;
-  const spare = paddedBias + 64;
-  const blocks = max<u32>((k + K_BLOCK - 1) / K_BLOCK, 1);
-  const kBlock = (k + blocks - 1) / blocks;
-  const mBlocks = (m + M_BLOCK - 1) / M_BLOCK;
-  const mBlock = ((m + mBlocks - 1) / mBlocks + 5) / 6 * 6;
+  const kBlock = depth(k);
   // Rows of B are read in place where packing them would cost about as much as the product.
   const direct = !transposeB && m <= 24;
-  for (let k0: u32 = 0, block: u32 = 0; block < blocks; block++, k0 += kBlock) {
+  for (let k0: u32 = 0; k0 < max<u32>(k, 1); k0 += max<u32>(kBlock, 1)) {
     const kc = min(kBlock, k - k0);
-    const mode: u32 = block > 0 || accumulate ? ADD : bias != 0 ? BIAS : STORE;
+    const mode: u32 = k0 > 0 || accumulate ? ADD : bias != 0 ? BIAS : STORE;
+    const fromA = a + (transposeA ? k0 * lda : k0 << 2);
     for (let n0: u32 = 0; n0 < n; n0 += N_BLOCK) {
       const nc = min(N_BLOCK, n - n0);
-      const panels = (nc + 7) >> 3;
-      for (let j: u32 = 0; j < panels; j++) {
-        const columns = min<u32>(8, nc - (j << 3));
-        if (direct && columns == 8) continue;
-        const column = n0 + (j << 3);
-        const to = packedB + ((j * kc) << 5);
-        if (transposeB) packPanelTransposed(b + column * ldb + (k0 << 2), ldb, kc, columns, to);
-        else packPanel(b + k0 * ldb + (column << 2), ldb, kc, columns, to);
-      }
-      for (let m0: u32 = 0; m0 < m; m0 += mBlock) {
-        const mc = min(mBlock, m - m0);
-        const from = a + (transposeA ? k0 * lda + (m0 << 2) : m0 * lda + (k0 << 2));
-        // A few panels do not repay a copy of A; a part tile of a transposed A is always copied.
-        const copyA = !direct && panels > 2 && (transposeA || loadsAreChecked());
-        const whole = transposeA && !copyA ? mc & ~3 : mc;
-        if (copyA) {
-          if (transposeA) packColumns(from, lda, mc, kc, packedA);
-          else packRows(from, lda, mc, kc, packedA);
-        } else if (whole < mc) packColumns(from + (whole << 2), lda, mc - whole, kc, packedA);
-        for (let j: u32 = 0; j < panels; j++) {
-          const columns = min<u32>(8, nc - (j << 3));
-          const column = n0 + (j << 3);
-          const inPlace = direct && columns == 8;
-          const panel = inPlace ? b + k0 * ldb + (column << 2) : packedB + ((j * kc) << 5);
-          const stepB: usize = inPlace ? ldb : 32;
-          const to = c + m0 * ldc + (column << 2);
-          let biasHere: usize = 0;
-          if (mode == BIAS) {
-            biasHere = bias + (column << 2);
-            if (columns < 8) {
-              memory.copy(paddedBias, biasHere, columns << 2);
-              biasHere = paddedBias;
-            }
-          }
-          if (copyA) {
-            panelTiles(packedA, mc, kc, panel, stepB, to, ldc, columns, mode, biasHere, spare);
-          } else if (!transposeA) {
-            panelRows(from, lda, mc, kc, panel, stepB, to, ldc, columns, mode, biasHere, spare);
-          } else {
-            panelColumns(from, lda, whole, kc, panel, stepB, to, ldc, columns, mode, biasHere);
-            if (whole < mc) {
-              panelTiles(packedA, mc - whole, kc, panel, stepB, to + whole * ldc, ldc, columns, mode, biasHere, spare);
-            }
-          }
-        }
-      }
+      const fromB = b + (transposeB ? n0 * ldb + (k0 << 2) : k0 * ldb + (n0 << 2));
+      packPanels(fromB, ldb, transposeB, nc, kc, scratch, direct);
+      blockProduct(
+        m, nc, kc, fromA, lda, transposeA, scratch, direct ? fromB : 0, ldb, c + (n0 << 2), ldc, mode,
+        bias + (n0 << 2), scratch,
+      );
     }
+  }
+}
+
+/** C[m, n] = A[m, k] · B for a B that packMatrix packed: the bits of gemm. */
+export function gemmPacked(
+  m: u32,
+  n: u32,
+  k: u32,
+  a: usize,
+  lda: usize,
+  packed: usize,
+  c: usize,
+  ldc: usize,
+  scratch: usize,
+): void {
+  const kBlock = depth(k);
+  for (let k0: u32 = 0; k0 < k; k0 += kBlock) {
+    const kc = min(kBlock, k - k0);
+    blockProduct(m, n, kc, a + (k0 << 2), lda, false, packed, 0, 0, c, ldc, k0 > 0 ? ADD : STORE, 0, scratch);
+    packed += packedBytes(n, kc);
   }
 }

@@ -52,8 +52,8 @@ export function scratchBytes(): u32 {
   return GEMM_SCRATCH;
 }
 
-export function scratchBytesForAttention(tokens: u32): u32 {
-  return attentionScratch(tokens);
+export function scratchBytesForAttention(tokens: u32, headSize: u32): u32 {
+  return attentionScratch(tokens, headSize);
 }
 
 export function scratchBytesForDisentangled(tokens: u32, tableRows: u32): u32 {

@@ -145,7 +145,7 @@ export function panelTiles(
   }
 }
 
-/** As panelRows for A[k, rows] in place, lda bytes from one k to the next; rows must be a multiple of four. */
+/** As panelRows for A[k, rows] in place, lda bytes from one k to the next; the last `rowsBeyondColumns` are left out. */
 export function panelColumns(
   a: usize,
   lda: usize,
@@ -158,12 +158,30 @@ export function panelColumns(
   columns: u32,
   mode: u32,
   bias: usize,
+  spare: usize,
+  tall: bool,
 ): void {
-  for (; rows > 0; rows -= 4) {
-    fourColumns(a, lda, k, b, stepB, c, ldc, columns, mode, bias);
-    a += 16;
-    c += 4 * ldc;
+  const whole = columns == 8 && mode == STORE;
+  while (rows >= 4) {
+    const tile = tall ? tileRows(rows) : 4;
+    if (tile == 4) {
+      fourColumns(a, lda, k, b, stepB, c, ldc, columns, mode, bias);
+    } else if (whole) {
+      sixColumns(a, lda, k, b, c, ldc);
+    } else {
+      sixColumns(a, lda, k, b, spare, 32);
+      finishTile(spare, c, ldc, columns, mode, bias);
+    }
+    rows -= tile;
+    a += tile << 2;
+    c += tile * ldc;
   }
+}
+
+/** Rows of the last tile where it has less than four. `tall`: tiles of six rows too, for packed panels of B only. */
+export function rowsBeyondColumns(rows: u32, tall: bool): u32 {
+  while (rows >= 4) rows -= tall ? tileRows(rows) : 4;
+  return rows;
 }
 
 /** Brings a product of 6 × 8 from `tile` to C as `mode` says. */
@@ -288,6 +306,54 @@ function sixPacked(a: usize, k: u32, b: usize, c: usize, ldc: usize): void {
     c50 = madd(x5, b0, c50);
     c51 = madd(x5, b1, c51);
     a += 24;
+    b += 32;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += ldc;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += ldc;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += ldc;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += ldc;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+  c += ldc;
+  v128.store(c, c50);
+  v128.store(c, c51, 16);
+}
+
+/** As sixRows for A by columns in place: the values of a step of k are stepA bytes after those of the last. */
+function sixColumns(a: usize, stepA: usize, k: u32, b: usize, c: usize, ldc: usize): void {
+  let c00 = constant(0), c01 = constant(0), c10 = constant(0), c11 = constant(0);
+  let c20 = constant(0), c21 = constant(0), c30 = constant(0), c31 = constant(0);
+  let c40 = constant(0), c41 = constant(0), c50 = constant(0), c51 = constant(0);
+  for (let i = k; i > 0; i--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const x0 = v128.load32_splat(a);
+    c00 = madd(x0, b0, c00);
+    c01 = madd(x0, b1, c01);
+    const x1 = v128.load32_splat(a, 4);
+    c10 = madd(x1, b0, c10);
+    c11 = madd(x1, b1, c11);
+    const x2 = v128.load32_splat(a, 8);
+    c20 = madd(x2, b0, c20);
+    c21 = madd(x2, b1, c21);
+    const x3 = v128.load32_splat(a, 12);
+    c30 = madd(x3, b0, c30);
+    c31 = madd(x3, b1, c31);
+    const x4 = v128.load32_splat(a, 16);
+    c40 = madd(x4, b0, c40);
+    c41 = madd(x4, b1, c41);
+    const x5 = v128.load32_splat(a, 20);
+    c50 = madd(x5, b0, c50);
+    c51 = madd(x5, b1, c51);
+    a += stepA;
     b += 32;
   }
   v128.store(c, c00);

@@ -148,67 +148,154 @@ export function softmaxGrad(
   }
 }
 
-/**
- * s = x + residual in out; returns its mean. residual may be 0 (none): then out receives x. Four running sums: one alone would wait
- * for each addition.
- */
+/** s = x + residual in out; returns its mean. Four running sums: one alone would wait for each addition. */
 // @ts-ignore: decorator
 @inline
 function sumResidual(x: usize, residual: usize, out: usize, cols: u32): f32 {
   let sum = constant(0);
+  let sum1 = constant(0);
+  let sum2 = constant(0);
+  let sum3 = constant(0);
   let i: u32 = cols;
-  if (residual != 0) {
-    let sum1 = constant(0);
-    let sum2 = constant(0);
-    let sum3 = constant(0);
-    for (; i >= 16; i -= 16) {
-      const s0 = f32x4.add(v128.load(x), v128.load(residual));
-      const s1 = f32x4.add(v128.load(x, 16), v128.load(residual, 16));
-      const s2 = f32x4.add(v128.load(x, 32), v128.load(residual, 32));
-      const s3 = f32x4.add(v128.load(x, 48), v128.load(residual, 48));
-      v128.store(out, s0);
-      v128.store(out, s1, 16);
-      v128.store(out, s2, 32);
-      v128.store(out, s3, 48);
-      sum = f32x4.add(sum, s0);
-      sum1 = f32x4.add(sum1, s1);
-      sum2 = f32x4.add(sum2, s2);
-      sum3 = f32x4.add(sum3, s3);
-      x += 64;
-      residual += 64;
-      out += 64;
-    }
-    sum = f32x4.add(f32x4.add(sum, sum1), f32x4.add(sum2, sum3));
-    for (; i >= 4; i -= 4) {
-      const s = f32x4.add(v128.load(x), v128.load(residual));
-      v128.store(out, s);
-      sum = f32x4.add(sum, s);
-      x += 16;
-      residual += 16;
-      out += 16;
-    }
-    if (i > 0) {
-      const s = f32x4.add(loadPart(x, i), loadPart(residual, i));
-      storePart(out, s, i);
-      sum = f32x4.add(sum, s);
-    }
-  } else {
-    for (; i >= 4; i -= 4) {
-      const s = v128.load(x);
-      v128.store(out, s);
-      sum = f32x4.add(sum, s);
-      x += 16;
-      out += 16;
-    }
-    if (i > 0) {
-      const s = loadPart(x, i);
-      storePart(out, s, i);
-      sum = f32x4.add(sum, s);
-    }
+  for (; i >= 16; i -= 16) {
+    const s0 = f32x4.add(v128.load(x), v128.load(residual));
+    const s1 = f32x4.add(v128.load(x, 16), v128.load(residual, 16));
+    const s2 = f32x4.add(v128.load(x, 32), v128.load(residual, 32));
+    const s3 = f32x4.add(v128.load(x, 48), v128.load(residual, 48));
+    v128.store(out, s0);
+    v128.store(out, s1, 16);
+    v128.store(out, s2, 32);
+    v128.store(out, s3, 48);
+    sum = f32x4.add(sum, s0);
+    sum1 = f32x4.add(sum1, s1);
+    sum2 = f32x4.add(sum2, s2);
+    sum3 = f32x4.add(sum3, s3);
+    x += 64;
+    residual += 64;
+    out += 64;
+  }
+  sum = f32x4.add(f32x4.add(sum, sum1), f32x4.add(sum2, sum3));
+  for (; i >= 4; i -= 4) {
+    const s = f32x4.add(v128.load(x), v128.load(residual));
+    v128.store(out, s);
+    sum = f32x4.add(sum, s);
+    x += 16;
+    residual += 16;
+    out += 16;
+  }
+  if (i > 0) {
+    const s = f32x4.add(loadPart(x, i), loadPart(residual, i));
+    storePart(out, s, i);
+    sum = f32x4.add(sum, s);
   }
   return sumLanes(sum) / <f32> cols;
 }
 
+/** 1 / √(Σ (x − mean)² / cols + epsilon). */
+// @ts-ignore: decorator
+@inline
+function inverseDeviation(x: usize, cols: u32, mean: f32, epsilon: f32): f32 {
+  const c = constant(mean);
+  let squares = constant(0);
+  let squares1 = constant(0);
+  let squares2 = constant(0);
+  let squares3 = constant(0);
+  let i: u32 = cols;
+  for (; i >= 16; i -= 16) {
+    const d0 = f32x4.sub(v128.load(x), c);
+    const d1 = f32x4.sub(v128.load(x, 16), c);
+    const d2 = f32x4.sub(v128.load(x, 32), c);
+    const d3 = f32x4.sub(v128.load(x, 48), c);
+    squares = madd(d0, d0, squares);
+    squares1 = madd(d1, d1, squares1);
+    squares2 = madd(d2, d2, squares2);
+    squares3 = madd(d3, d3, squares3);
+    x += 64;
+  }
+  squares = f32x4.add(f32x4.add(squares, squares1), f32x4.add(squares2, squares3));
+  for (; i >= 4; i -= 4) {
+    const d = f32x4.sub(v128.load(x), c);
+    squares = madd(d, d, squares);
+    x += 16;
+  }
+  if (i > 0) {
+    const d = v128.and(f32x4.sub(loadPart(x, i), c), laneMask(i));
+    squares = madd(d, d, squares);
+  }
+  return <f32> 1 / sqrt<f32>(sumLanes(squares) / <f32> cols + epsilon);
+}
+
+/** out = (x − mean) · rstd · gamma + beta for one row. */
+// @ts-ignore: decorator
+@inline
+function normalize(x: usize, gamma: usize, beta: usize, out: usize, mean: f32, rstd: f32, cols: u32): void {
+  const c = constant(mean);
+  const s = constant(rstd);
+  let i: u32 = cols;
+  for (; i >= 16; i -= 16) {
+    const n0 = f32x4.mul(f32x4.sub(v128.load(x), c), s);
+    const n1 = f32x4.mul(f32x4.sub(v128.load(x, 16), c), s);
+    const n2 = f32x4.mul(f32x4.sub(v128.load(x, 32), c), s);
+    const n3 = f32x4.mul(f32x4.sub(v128.load(x, 48), c), s);
+    v128.store(out, madd(n0, v128.load(gamma), v128.load(beta)));
+    v128.store(out, madd(n1, v128.load(gamma, 16), v128.load(beta, 16)), 16);
+    v128.store(out, madd(n2, v128.load(gamma, 32), v128.load(beta, 32)), 32);
+    v128.store(out, madd(n3, v128.load(gamma, 48), v128.load(beta, 48)), 48);
+    x += 64;
+    out += 64;
+    gamma += 64;
+    beta += 64;
+  }
+  for (; i >= 4; i -= 4) {
+    const normal = f32x4.mul(f32x4.sub(v128.load(x), c), s);
+    v128.store(out, madd(normal, v128.load(gamma), v128.load(beta)));
+    x += 16;
+    out += 16;
+    gamma += 16;
+    beta += 16;
+  }
+  if (i > 0) {
+    const normal = f32x4.mul(f32x4.sub(loadPart(x, i), c), s);
+    storePart(out, madd(normal, loadPart(gamma, i), loadPart(beta, i)), i);
+  }
+}
+
+/** Rows that go through a pass together: one alone waits for its sums, its division and its root, the others fill that time. */
+const ROWS_TOGETHER: u32 = 4;
+
+/** Means of ROWS_TOGETHER rows, each one chain of sums. */
+function meansTogether(x: usize, line: usize, mean: usize, cols: u32): void {
+  let sum0 = constant(0);
+  let sum1 = constant(0);
+  let sum2 = constant(0);
+  let sum3 = constant(0);
+  let x1 = x + line;
+  let x2 = x1 + line;
+  let x3 = x2 + line;
+  let i: u32 = cols;
+  for (; i >= 4; i -= 4) {
+    sum0 = f32x4.add(sum0, v128.load(x));
+    sum1 = f32x4.add(sum1, v128.load(x1));
+    sum2 = f32x4.add(sum2, v128.load(x2));
+    sum3 = f32x4.add(sum3, v128.load(x3));
+    x += 16;
+    x1 += 16;
+    x2 += 16;
+    x3 += 16;
+  }
+  if (i > 0) {
+    sum0 = f32x4.add(sum0, loadPart(x, i));
+    sum1 = f32x4.add(sum1, loadPart(x1, i));
+    sum2 = f32x4.add(sum2, loadPart(x2, i));
+    sum3 = f32x4.add(sum3, loadPart(x3, i));
+  }
+  f32.store(mean, sumLanes(sum0) / <f32> cols);
+  f32.store(mean, sumLanes(sum1) / <f32> cols, 4);
+  f32.store(mean, sumLanes(sum2) / <f32> cols, 8);
+  f32.store(mean, sumLanes(sum3) / <f32> cols, 12);
+}
+
+/** y first holds x + residual where there is a residual; mean and rstd receive what the gradient needs. */
 export function layerNorm(
   x: usize,
   residual: usize,
@@ -222,56 +309,28 @@ export function layerNorm(
   begin: u32,
   end: u32,
 ): void {
-  for (let row = begin; row < end; row++) {
-    const offset = row * (cols << 2);
-    const out = y + offset;
-    const centre = sumResidual(x + offset, residual != 0 ? residual + offset : 0, out, cols);
-    const c = constant(centre);
-    let squares = constant(0);
-    let squares1 = constant(0);
-    let squares2 = constant(0);
-    let squares3 = constant(0);
-    let q = out;
-    let i: u32 = cols;
-    for (; i >= 16; i -= 16) {
-      const d0 = f32x4.sub(v128.load(q), c);
-      const d1 = f32x4.sub(v128.load(q, 16), c);
-      const d2 = f32x4.sub(v128.load(q, 32), c);
-      const d3 = f32x4.sub(v128.load(q, 48), c);
-      squares = madd(d0, d0, squares);
-      squares1 = madd(d1, d1, squares1);
-      squares2 = madd(d2, d2, squares2);
-      squares3 = madd(d3, d3, squares3);
-      q += 64;
+  const line: usize = cols << 2;
+  for (let row = begin; row < end;) {
+    const rows: u32 = cols <= 128 && end - row >= ROWS_TOGETHER ? ROWS_TOGETHER : 1;
+    const out = y + row * line;
+    const from = residual != 0 ? out : x + row * line;
+    const means = mean + (row << 2);
+    const scales = rstd + (row << 2);
+    if (residual != 0) {
+      for (let r: u32 = 0; r < rows; r++) {
+        const offset = (row + r) * line;
+        f32.store(means + (r << 2), sumResidual(x + offset, residual + offset, y + offset, cols));
+      }
+    } else if (rows == ROWS_TOGETHER) meansTogether(from, line, means, cols);
+    else f32.store(means, rowSum(from, cols) / <f32> cols);
+    for (let r: u32 = 0; r < rows; r++) {
+      f32.store(scales + (r << 2), inverseDeviation(from + r * line, cols, f32.load(means + (r << 2)), epsilon));
     }
-    squares = f32x4.add(f32x4.add(squares, squares1), f32x4.add(squares2, squares3));
-    for (; i >= 4; i -= 4) {
-      const d = f32x4.sub(v128.load(q), c);
-      squares = madd(d, d, squares);
-      q += 16;
+    for (let r: u32 = 0; r < rows; r++) {
+      const centre = f32.load(means + (r << 2));
+      normalize(from + r * line, gamma, beta, out + r * line, centre, f32.load(scales + (r << 2)), cols);
     }
-    if (i > 0) {
-      const d = v128.and(f32x4.sub(loadPart(q, i), c), laneMask(i));
-      squares = madd(d, d, squares);
-    }
-    const scale = <f32> 1 / sqrt<f32>(sumLanes(squares) / <f32> cols + epsilon);
-    f32.store(mean + (row << 2), centre);
-    f32.store(rstd + (row << 2), scale);
-    const s = constant(scale);
-    let g = gamma;
-    let b = beta;
-    q = out;
-    for (i = cols; i >= 4; i -= 4) {
-      const normal = f32x4.mul(f32x4.sub(v128.load(q), c), s);
-      v128.store(q, madd(normal, v128.load(g), v128.load(b)));
-      q += 16;
-      g += 16;
-      b += 16;
-    }
-    if (i > 0) {
-      const normal = f32x4.mul(f32x4.sub(loadPart(q, i), c), s);
-      storePart(q, madd(normal, loadPart(g, i), loadPart(b, i)), i);
-    }
+    row += rows;
   }
 }
 
