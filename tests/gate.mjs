@@ -1,5 +1,6 @@
 // Promises: one command that says whether the tree may land: format, lint (with the import direction), types, tests on Node
-// and on Deno; the exit code is 0 only when all of them passed. Leaves the choice of test files to run.ts.
+// and on Deno, and 256-bit kernels on a Node that has them; the exit code is 0 only when all of them passed. Leaves the choice of
+// test files to run.ts.
 //
 //   npm test                    everything
 //   npm test -- lint types      only the steps named
@@ -11,12 +12,21 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 const deno = [process.execPath, `${root}node_modules/deno/bin.cjs`];
 const tsc = [process.execPath, `${root}node_modules/typescript/bin/tsc`];
 
+/** A Node whose V8 makes 256-bit code; npm brings it and nothing else uses it. */
+const wideNode = `node-${process.platform === "win32" ? "win" : process.platform}-x64@24.21.0`;
+
 const steps = {
   format: [...deno, "fmt", "--check"],
   lint: [...deno, "lint"],
   types: [...tsc, "--noEmit", "--project", `${root}tsconfig.json`],
   node: [process.execPath, "--import", "tsx", `${root}tests/run.ts`],
   deno: [...deno, "run", "-A", "--no-check", `${root}tests/run.ts`],
+  // No other processor has such code.
+  ...(process.arch !== "x64" ? {} : {
+    wide: ["npx", "--yes", `--package=${wideNode}`, "--"].concat(
+      ["node", "--import", "tsx", `${root}tests/run.ts`, "backend/wide"],
+    ),
+  }),
 };
 
 const named = process.argv.slice(2);

@@ -81,7 +81,7 @@ test("the module also works on a memory that cannot be shared", async () => {
   assert.is(memory.buffer instanceof ArrayBuffer, true);
   const { exports } = await WebAssembly.instantiate(loaded.module, { env: { memory } });
   const x = exports as unknown as KernelExports;
-  x.setThread!(0, loaded.tileRows);
+  x.setThread!(0, loaded.tileRows, loaded.tileColumns);
   const at = 2 ** 20, numbers = new Float32Array(memory.buffer, at, 5);
   numbers.set([1, 2, 3, 4, 5]);
   x.affine!(at, at, 5, 2, 1);
@@ -97,29 +97,6 @@ test("a number of threads that cannot be is refused", async () => {
       assert.match((error as Error).message, `threads is ${threads}`);
     }
   }
-});
-
-test("256-bit code gives the bits of 128-bit code where the host has it, and is refused elsewhere", async () => {
-  const { versions, arch } = process as unknown as {
-    versions: { node: string; deno?: string };
-    arch: string;
-  };
-  if (versions.deno !== undefined || arch !== "x64" || Number.parseInt(versions.node) < 24) {
-    await createWasmBackend({ simd: "wide" }).then(
-      () => assert.unreachable("this host has no such code"),
-      (error) => assert.match((error as Error).message, /simd "wide" needs Node 24 or later on x86-64/),
-    );
-    return;
-  }
-  const narrow = await createWasmBackend();
-  const wanted = await product(narrow, 331, 70, 129);
-  for (const threads of [1, 2]) {
-    const wide = await createWasmBackend({ threads, simd: "wide" });
-    assert.match(wide.description, /^wasm relaxed-simd in 256 bits, /);
-    assert.equal(await product(wide, 331, 70, 129), wanted, `${threads} threads`);
-    wide.dispose();
-  }
-  narrow.dispose();
 });
 
 test.run();

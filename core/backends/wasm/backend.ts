@@ -140,7 +140,7 @@ export async function createWasmBackend(options: WasmBackendOptions = {}): Promi
   const space = createMemory(maximumBytes, 2 * HEAP_BASE, loaded.isShared);
   const instance = await WebAssembly.instantiate(loaded.module, { env: { memory: space.memory } });
   const exports = instance.exports as KernelExports;
-  exports.setThread!(0, loaded.tileRows);
+  exports.setThread!(0, loaded.tileRows, loaded.tileColumns);
   const pool = new MemoryPool(space.memory, HEAP_BASE, space.maximumBytes);
   const reserveScratch = scratchFor(pool, threads);
   reserveScratch(exports.scratchBytes!());

@@ -16,6 +16,8 @@ export interface LoadedModule {
   readonly module: WebAssembly.Module;
   /** Rows of the largest tile of a matrix product; see kernels/micro.ts. The results do not depend on it. */
   readonly tileRows: 4 | 6;
+  /** Columns of the largest tile: 16 where pairs of vectors become one. The results do not depend on it. */
+  readonly tileColumns: 8 | 16;
   /** Whether the module works on a memory that threads can share. */
   readonly isShared: boolean;
 }
@@ -58,8 +60,10 @@ export function hasRelaxedSimd(): boolean {
 }
 
 /**
- * Asks V8 for 256-bit code, where its experimental pass knows relaxed multiply-adds (Node 24 on x86-64: 64 to 79 GFLOP/s a core
- * where 128 bits give 53 to 57). For the process as a whole; a module that was compiled before stays as it is.
+ * Asks V8 for 256-bit code, where its experimental pass knows relaxed multiply-adds (Node 24 on x86-64: 91 to 103 GFLOP/s a core
+ * where 128 bits give 51 to 57). For the process as a whole: what V8 optimizes from now on, in any module. It has been seen to
+ * compute wrongly (pairs of v128.load16x4_u, Node 24) and to end the process (parameters of type v128, Node 26):
+ * tests/backend/wide.test.ts goes through all kernels.
  */
 function widen(): void {
   const host = node();
@@ -93,13 +97,20 @@ function hasSharedMemory(): boolean {
 
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
+/** A custom section, empty but for its name: V8 has one code for equal bytes, and the wide module must not get that of the other. */
+function marked(binary: Uint8Array<ArrayBuffer>, name: string): Uint8Array<ArrayBuffer> {
+  const text = [...name].map((each) => each.charCodeAt(0));
+  return Uint8Array.from([...binary, 0, text.length + 1, text.length, ...text]);
+}
+
 /** Compiled once for a process: the host optimizes code while it runs, and a later backend finds it optimized. */
 function compiled(relaxed: boolean, isShared: boolean, isWide: boolean): Promise<WebAssembly.Module> {
   const key = `${relaxed} ${isShared} ${isWide}`;
   let module = modules.get(key);
   if (module === undefined) {
     const binary = decode(relaxed ? relaxedBinary : plainBinary);
-    module = WebAssembly.compile(isShared ? binary : unshared(binary));
+    const linked = isShared ? binary : unshared(binary);
+    module = WebAssembly.compile(isWide ? marked(linked, "wide") : linked);
     modules.set(key, module);
   }
   return module;
@@ -118,6 +129,7 @@ export async function loadModule(simd: SimdChoice, isShared = hasSharedMemory())
     isWide: simd === "wide",
     module: await compiled(relaxed, isShared, simd === "wide"),
     tileRows: checksEachLoad ? 4 : 6,
+    tileColumns: simd === "wide" ? 16 : 8,
     isShared,
   };
 }

@@ -17,13 +17,14 @@ interface Start {
   readonly memory: WebAssembly.Memory;
   readonly thread: number;
   readonly tileRows: number;
+  readonly tileColumns: number;
 }
 
 /** Runs in the worker, so it refers to nothing outside. Returns when the backend is disposed of. */
-const life = `async ({ module, memory, thread, tileRows }) => {
+const life = `async ({ module, memory, thread, tileRows, tileColumns }) => {
   const words = new Int32Array(memory.buffer, 0, 1024);
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
-  exports.setThread(thread, tileRows);
+  exports.setThread(thread, tileRows, tileColumns);
   Atomics.add(words, ${READY}, 1);
   try {
     exports.work();
@@ -97,7 +98,7 @@ export interface Workers {
  * @throws when the host has no threads, or they do not come up: the message is the reason
  */
 export async function startWorkers(
-  { module, tileRows }: LoadedModule,
+  { module, tileRows, tileColumns }: LoadedModule,
   memory: WebAssembly.Memory,
   count: number,
   stopThreads: () => void,
@@ -111,7 +112,9 @@ export async function startWorkers(
     for (const each of workers) each.terminate();
   };
   try {
-    for (let thread = 1; thread <= count; thread++) workers.push(start({ module, memory, thread, tileRows }));
+    for (let thread = 1; thread <= count; thread++) {
+      workers.push(start({ module, memory, thread, tileRows, tileColumns }));
+    }
     const limit = performance.now() + PATIENCE;
     while (Atomics.load(words, READY) < count) {
       if (performance.now() > limit) {

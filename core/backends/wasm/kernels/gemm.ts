@@ -7,10 +7,12 @@ import {
   BIAS,
   loadsAreChecked,
   panelColumns,
+  panelPairRows,
   panelRows,
   panelTiles,
   rowsBeyondColumns,
   STORE,
+  takesPairs,
   tileRows,
 } from "./micro";
 
@@ -22,8 +24,8 @@ const M_BLOCK: u32 = 144;
 
 const PACKED_B: usize = (K_BLOCK * N_BLOCK) << 2;
 const PACKED_A: usize = (K_BLOCK * (M_BLOCK + 4)) << 2;
-/** A padded bias (32 bytes) and a tile of the product (192). */
-const SPARE: usize = 256;
+/** A padded bias (32 bytes) and a tile of the product (384). */
+const SPARE: usize = 448;
 /** Bytes of scratch that gemm needs. */
 export const GEMM_SCRATCH: usize = PACKED_B + PACKED_A + SPARE;
 
@@ -261,7 +263,14 @@ function blockProduct(
       if (transposeA) packColumns(from, lda, mc, kc, packedA);
       else packRows(from, lda, mc, kc, packedA);
     } else if (whole < mc) packColumns(from + (whole << 2), lda, mc - whole, kc, packedA);
-    for (let j: u32 = 0; j < panels; j++) {
+    const paired: u32 = takesPairs() && b == 0 && !copyA && !transposeA ? nc >> 4 << 1 : 0;
+    for (let j: u32 = 0; j < paired; j += 2) {
+      const column = j << 3;
+      const to = c + m0 * ldc + (column << 2);
+      const biasHere = mode == BIAS ? bias + (column << 2) : 0;
+      panelPairRows(from, lda, mc, kc, packedB + ((j * kc) << 5), to, ldc, mode, biasHere, spare);
+    }
+    for (let j = paired; j < panels; j++) {
       const column = j << 3;
       const columns = min<u32>(8, nc - column);
       const inPlace = b != 0 && columns == 8;

@@ -14,8 +14,19 @@ export const BIAS: u32 = 2;
 /** Rows of the largest tile: 6, or 4 on hosts that check each load. A global is private to an instance. */
 let tallest: u32 = 6;
 
-export function setTallestTile(rows: u32): void {
+/** Columns of the widest tile: 8, or 16 where V8 joins pairs of vectors. */
+let widest: u32 = 8;
+
+export function setTiles(rows: u32, columns: u32): void {
   tallest = rows;
+  widest = columns;
+}
+
+/** Whether two panels of B are gone through together. */
+// @ts-ignore: decorator
+@inline
+export function takesPairs(): bool {
+  return widest == 16;
 }
 
 // @ts-ignore: decorator
@@ -103,6 +114,39 @@ export function panelRows(
     } else {
       sixRows(a, lda, k, b, spare, 32);
       finishTile(spare, c, ldc, columns, mode, bias);
+    }
+    rows -= tile;
+    a += tile * lda;
+    c += tile * ldc;
+  }
+}
+
+/** As panelRows for two whole panels, the second behind the first, with tiles of 6 × 16. `spare`: 384 bytes. */
+export function panelPairRows(
+  a: usize,
+  lda: usize,
+  rows: u32,
+  k: u32,
+  b: usize,
+  c: usize,
+  ldc: usize,
+  mode: u32,
+  bias: usize,
+  spare: usize,
+): void {
+  const next = b + (k << 5);
+  while (rows > 0) {
+    const tile = tileRows(rows);
+    if (tile == 4) {
+      fourRows(a, lda, rows, k, b, 32, c, ldc, 8, mode, bias);
+      fourRows(a, lda, rows, k, next, 32, c + 32, ldc, 8, mode, bias + 32);
+      if (rows <= 4) break;
+    } else if (mode == STORE) {
+      sixBySixteen(a, lda, k, b, next, c, c + 32, ldc);
+    } else {
+      sixBySixteen(a, lda, k, b, next, spare, spare + 192, 32);
+      finishTile(spare, c, ldc, 8, mode, bias);
+      finishTile(spare + 192, c + 32, ldc, 8, mode, bias + 32);
     }
     rows -= tile;
     a += tile * lda;
@@ -277,6 +321,103 @@ function sixRows(a: usize, lda: usize, k: u32, b: usize, c: usize, ldc: usize): 
   c += ldc;
   v128.store(c, c50);
   v128.store(c, c51, 16);
+}
+
+/**
+ * As sixRows for two panels: columns 0 … 7 go to c, 8 … 15 to d. In 256-bit registers its sums take as many as those of sixRows in
+ * 128-bit ones, and as many multiply-adds wait for each other; without them they would not fit.
+ */
+function sixBySixteen(a: usize, lda: usize, k: u32, b: usize, next: usize, c: usize, d: usize, ldc: usize): void {
+  let a0 = a;
+  let a1 = a0 + lda;
+  let a2 = a1 + lda;
+  let a3 = a2 + lda;
+  let a4 = a3 + lda;
+  let a5 = a4 + lda;
+  let c00 = constant(0), c01 = constant(0), c02 = constant(0), c03 = constant(0);
+  let c10 = constant(0), c11 = constant(0), c12 = constant(0), c13 = constant(0);
+  let c20 = constant(0), c21 = constant(0), c22 = constant(0), c23 = constant(0);
+  let c30 = constant(0), c31 = constant(0), c32 = constant(0), c33 = constant(0);
+  let c40 = constant(0), c41 = constant(0), c42 = constant(0), c43 = constant(0);
+  let c50 = constant(0), c51 = constant(0), c52 = constant(0), c53 = constant(0);
+  for (let i = k; i > 0; i--) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    const b2 = v128.load(next);
+    const b3 = v128.load(next, 16);
+    const x0 = v128.load32_splat(a0);
+    c00 = madd(x0, b0, c00);
+    c01 = madd(x0, b1, c01);
+    c02 = madd(x0, b2, c02);
+    c03 = madd(x0, b3, c03);
+    const x1 = v128.load32_splat(a1);
+    c10 = madd(x1, b0, c10);
+    c11 = madd(x1, b1, c11);
+    c12 = madd(x1, b2, c12);
+    c13 = madd(x1, b3, c13);
+    const x2 = v128.load32_splat(a2);
+    c20 = madd(x2, b0, c20);
+    c21 = madd(x2, b1, c21);
+    c22 = madd(x2, b2, c22);
+    c23 = madd(x2, b3, c23);
+    const x3 = v128.load32_splat(a3);
+    c30 = madd(x3, b0, c30);
+    c31 = madd(x3, b1, c31);
+    c32 = madd(x3, b2, c32);
+    c33 = madd(x3, b3, c33);
+    const x4 = v128.load32_splat(a4);
+    c40 = madd(x4, b0, c40);
+    c41 = madd(x4, b1, c41);
+    c42 = madd(x4, b2, c42);
+    c43 = madd(x4, b3, c43);
+    const x5 = v128.load32_splat(a5);
+    c50 = madd(x5, b0, c50);
+    c51 = madd(x5, b1, c51);
+    c52 = madd(x5, b2, c52);
+    c53 = madd(x5, b3, c53);
+    a0 += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+    a4 += 4;
+    a5 += 4;
+    b += 32;
+    next += 32;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  v128.store(d, c02);
+  v128.store(d, c03, 16);
+  c += ldc;
+  d += ldc;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  v128.store(d, c12);
+  v128.store(d, c13, 16);
+  c += ldc;
+  d += ldc;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  v128.store(d, c22);
+  v128.store(d, c23, 16);
+  c += ldc;
+  d += ldc;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  v128.store(d, c32);
+  v128.store(d, c33, 16);
+  c += ldc;
+  d += ldc;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+  v128.store(d, c42);
+  v128.store(d, c43, 16);
+  c += ldc;
+  d += ldc;
+  v128.store(c, c50);
+  v128.store(c, c51, 16);
+  v128.store(d, c52);
+  v128.store(d, c53, 16);
 }
 
 /** As sixRows for a packed tile: [k][6]. */

@@ -3,7 +3,7 @@
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { CLAIM, FINISHED, GENERATION, SLEEPERS, STOP, TASK, WAITING, WORKERS } from "./memory";
-import { setTallestTile } from "./micro";
+import { setTiles } from "./micro";
 import { runTask, setScratch } from "./tasks";
 
 /** A task of fewer nanoseconds is not worth waking anybody. */
@@ -19,9 +19,9 @@ const CHUNKS_SHIFT: u64 = 20;
 const FIELD: u64 = 0xfffff;
 
 /** Called once in each instance: 0 is the caller. `tileRows`: see micro.ts. */
-export function setThread(index: u32, tileRows: u32): void {
+export function setThread(index: u32, tileRows: u32, tileColumns: u32): void {
   setScratch(index);
-  setTallestTile(tileRows);
+  setTiles(tileRows, tileColumns);
 }
 
 // Node 20 loses a local that lives across memory.atomic.notify (seen: a count that became 0). So none does here: what is
