@@ -260,8 +260,12 @@ function normalize(x: usize, gamma: usize, beta: usize, out: usize, mean: f32, r
   }
 }
 
-/** Rows that go through a pass together: one alone waits for its sums, its division and its root, the others fill that time. */
+/**
+ * Rows that go through a pass together: one alone waits for its sums, its division and its root, the others fill that time. A row of
+ * more than SHORT columns fills it by itself, and four of those would be read against the order in which memory brings them.
+ */
 const ROWS_TOGETHER: u32 = 4;
+const SHORT: u32 = 128;
 
 /** Means of ROWS_TOGETHER rows, each one chain of sums. */
 function meansTogether(x: usize, line: usize, mean: usize, cols: u32): void {
@@ -311,7 +315,7 @@ export function layerNorm(
 ): void {
   const line: usize = cols << 2;
   for (let row = begin; row < end;) {
-    const rows: u32 = cols <= 128 && end - row >= ROWS_TOGETHER ? ROWS_TOGETHER : 1;
+    const rows: u32 = cols <= SHORT && end - row >= ROWS_TOGETHER ? ROWS_TOGETHER : 1;
     const out = y + row * line;
     const from = residual != 0 ? out : x + row * line;
     const means = mean + (row << 2);
