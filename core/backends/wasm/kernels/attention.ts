@@ -1,5 +1,5 @@
 // Masked attention and its gradient, one (batch, head) pair at a time, blocks of query rows kept in the cache.
-// It leaves the products to gemm.ts and the split over pairs to tasks.ts and threads.ts.
+// It leaves the products to gemm.ts, what happens to a line of scores to scores.ts, and the split over pairs to tasks.ts and threads.ts.
 // deno-fmt-ignore-file: the formatter drops the decorators of functions.
 
 import { gemm, GEMM_SCRATCH, gemmPacked, packedBytes, packMatrix } from "./gemm";

@@ -1,5 +1,5 @@
 // Disentangled attention and its gradient, one (example, head) pair at a time, blocks of query rows kept in the cache.
-// It leaves the products to gemm.ts and the split over pairs to tasks.ts and threads.ts.
+// It leaves the products to gemm.ts, what happens to a line of scores to scores.ts, and the split over pairs to tasks.ts and threads.ts.
 //
 // Products with the tables give every content row's share for every table row; scores pick theirs by distance, and the
 // gradient adds to the same places before the products go back.
