@@ -213,7 +213,10 @@ function transfer({ spec, mutant, source, bundle, backend, writer, ...rest }: Co
             conventions[`${dataset}/${language}`] = result.conventions;
           }
           partial.push(...result.partial);
-          writing.push(writer.writePredictions(dataset, language, result.predictions));
+          const written = writer.writePredictions(dataset, language, result.predictions);
+          // Its failure is told below; until then it must not end the process as one that nobody hears of.
+          written.catch(() => {});
+          writing.push(written);
         }
       } finally {
         await Promise.allSettled(writing);

@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import process from "node:process";
 import { loadTarget, loadTask } from "../../repro/data/datasets.ts";
 import { RunStore } from "../../repro/runs/mod.ts";
 import { runId, type RunSpec } from "../../repro/spec/mod.ts";
@@ -207,6 +208,31 @@ test("as coded, XNLI's English is scored on the validation set; in the paper's f
   assert.is(await size("en", "authors-code"), validation.length);
   assert.is(await size("en", "paper"), test);
   assert.is(await size("de", "authors-code"), test);
+});
+
+test("predictions that cannot be written fail the run, not its process", async () => {
+  const store = new RunStore(await temporaryFolder());
+  const spec = specOf({ method: "standard" }, { steps: 2, evaluateEvery: 0 });
+  const begin = store.begin.bind(store);
+  store.begin = async (of) => {
+    const writer = await begin(of);
+    writer!.writePredictions = () => Promise.reject(new Error("predictions: the disk is full"));
+    return writer;
+  };
+  // Nobody may be missing when a write fails while the next language is computed.
+  const unheard: unknown[] = [];
+  const hear = (reason: unknown) => void unheard.push(reason);
+  process.on("unhandledRejection", hear);
+  try {
+    await executeRun(spec, { store, signal: new AbortController().signal, onProgress() {} });
+    assert.unreachable("the run is finished without its predictions");
+  } catch (error) {
+    assert.match((error as Error).message, /the disk is full/);
+  } finally {
+    await new Promise((done) => setTimeout(done, 20));
+    process.off("unhandledRejection", hear);
+  }
+  assert.equal(unheard, []);
 });
 
 test("an unknown fault and a changed encoder are refused", async () => {
