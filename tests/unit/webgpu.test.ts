@@ -4,6 +4,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import type { Backend, DeviceBuffer } from "../../core/backends/backend.ts";
 import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
+import { tilesFit } from "../../core/backends/webgpu/kernels/attention-tiles.ts";
 import { OutOfMemoryError } from "../../core/mod.ts";
 import { testAdapter, testWebgpuBackend } from "../fakes/webgpu.ts";
 
@@ -87,6 +88,44 @@ const sizes = [[1, 5, 7, 3], [1, 64, 64, 64], [3, 70, 100, 36], [1, 130, 72, 64]
   700,
 ]];
 for (const [label, on] of Object.entries(backends)) {
+  test("attention goes by tiles where heads are wide and three tiles fit into workgroup memory", async () => {
+    assert.ok(tilesFit(64, 32768) && tilesFit(32, 32768) && tilesFit(36, 32768) && tilesFit(128, 65536));
+    assert.not.ok(tilesFit(64, 16384) || tilesFit(128, 32768) || tilesFit(16, 65536) || tilesFit(34, 65536));
+    for (
+      const [isSoftware, expected] of [[false, "attention/tiles/64/false/false"], [
+        true,
+        "attention/64/false/false",
+      ]] as const
+    ) {
+      const labels: string[] = [];
+      const adapter = await testAdapter();
+      const request = adapter.requestDevice.bind(adapter);
+      adapter.requestDevice = async (descriptor) => {
+        const device = await request(descriptor);
+        const create = device.createComputePipeline.bind(device);
+        device.createComputePipeline = (pipeline) => {
+          labels.push(pipeline.label!);
+          return create(pipeline);
+        };
+        return device;
+      };
+      const on = await createWebgpuBackend({ adapter, isSoftware });
+      const [q, k, v, out, logSumExp] = [64, 64, 64, 64, 1].map((length) => on.allocate(length, "f32"));
+      const shape = { batch: 1, tokens: 1, heads: 1, headSize: 64, scale: 1, dropout: 0 };
+      on.kernels.attention({
+        ...shape,
+        q,
+        k,
+        v,
+        out,
+        logSumExp,
+        random: { k0: 0, k1: 0, c1: 0, c2: 0, c3: 0 },
+      });
+      assert.equal(labels, [expected]);
+      on.dispose();
+    }
+  });
+
   test(`matmul with ${label}: all transpositions, edges, bias, accumulation, long k`, async () => {
     for (const [round, [batch, m, n, k]] of sizes.entries()) {
       for (const transpose of [0, 1, 2, 3]) {

@@ -14,10 +14,13 @@ export interface Sharing {
 }
 
 /** What a shader is specialised to. */
-export interface AttentionVariant {
+export interface AttentionHead {
   readonly headSize: number;
   readonly masked: boolean;
   readonly dropped: boolean;
+}
+
+export interface AttentionVariant extends AttentionHead {
   readonly sharing: Sharing;
 }
 
@@ -32,7 +35,7 @@ const range = (count: number) => [...Array(count).keys()];
 const vectorsOf = (variant: AttentionVariant) => Math.ceil(variant.headSize / 4);
 
 /** Binding type: heads of a multiple of four are read and written as vectors. */
-export const typeOf = (variant: AttentionVariant) => variant.headSize % 4 === 0 ? "vec4f" : "f32";
+export const typeOf = (variant: AttentionHead) => variant.headSize % 4 === 0 ? "vec4f" : "f32";
 
 /** Vector `c` of the head that starts at element `at`; what lies beyond the head is zero. `c` may be a name for vectors. */
 function load(variant: AttentionVariant, buffer: string, at: string, c: number): string {
@@ -144,6 +147,12 @@ function walk(variant: AttentionVariant, together: number, body: (rows: string[]
   } }`;
 }
 
+/** Which keys may be attended to. */
+export const attendsText = ({ masked }: AttentionHead, mask: string) => `
+fn attends(example: u32, key: u32) -> bool {
+  return key < p.tokens${masked ? ` && ${mask}` : ""};
+}`;
+
 /** Invocation `own` is one query or key of head `head` of example `example`; `base` is where the head's tokens begin. */
 function main(variant: AttentionVariant, declarations: string, attends: string, body: string): string {
   const { by, size } = variant.sharing;
@@ -157,10 +166,7 @@ fn isKept(head: u32, query: u32, key: u32) -> bool {
         "  return ((kept[e / 32u] >> (e % 32u)) & 1u) == 1u;"
       : "return true;"
   }
-}
-fn attends(example: u32, key: u32) -> bool {
-  return key < p.tokens${variant.masked ? ` && ${attends}` : ""};
-}
+}${attendsText(variant, attends)}
 @compute @workgroup_size(${size})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(${lane}) lane: u32) {
   let own = group.x * ${size}u + lane;
@@ -172,9 +178,9 @@ ${body}
 }`;
 }
 
-const maskOfKey = "mask[example * p.tokens + min(key, p.tokens - 1u)] != 0";
+export const maskOfKey = "mask[example * p.tokens + min(key, p.tokens - 1u)] != 0";
 /** In the gradients the mask stands behind the rows' statistics, because eight storage buffers are all that some devices bind. */
-const maskInStatistics = "statistics[p.maskAt + example * p.tokens + min(key, p.tokens - 1u)] != 0.0";
+export const maskInStatistics = "statistics[p.maskAt + example * p.tokens + min(key, p.tokens - 1u)] != 0.0";
 
 /** Keys that share one rescaling of the running sums. */
 const keysPerStep = 4;

@@ -1,6 +1,6 @@
 // Fused masked attention: no [T, T] matrix is ever stored. Forward keeps a running softmax (Milakov & Gimelshein 2018) and
 // the log-sum-exp of each row; the gradient recomputes the probabilities, one kernel for dq and one for dk and dv, without
-// atomics. The shaders themselves are attention-text.ts's.
+// atomics. The shaders themselves are attention-text.ts's and, for wide heads on GPUs, attention-tiles.ts's.
 
 import { fail } from "../../../errors.ts";
 import type { AttentionShape, KernelSet } from "../../kernels.ts";
@@ -8,6 +8,7 @@ import type { WebgpuBuffer } from "../pool.ts";
 import { bindings, parameters } from "../program.ts";
 import { grid, linearMain, type Recorder } from "../recorder.ts";
 import {
+  type AttentionHead,
   attentionParameters,
   type AttentionVariant,
   extensionsOf,
@@ -17,6 +18,13 @@ import {
   type Sharing,
   typeOf,
 } from "./attention-text.ts";
+import {
+  tiledForwardText,
+  tiledKeyGradText,
+  tiledQueryGradText,
+  tileRows,
+  tilesFit,
+} from "./attention-tiles.ts";
 import { dropThreshold } from "../../../random.ts";
 import { halfText, philoxText, streamParameters, streamValues } from "./random.ts";
 import { groupSize, own } from "./windows.ts";
@@ -57,6 +65,16 @@ export function keptBits(
   return bits;
 }
 
+/** A shader's two forms: an invocation owns a row, or a workgroup a tile of rows. */
+interface Texts {
+  rows(variant: AttentionVariant): string;
+  tiles(head: AttentionHead): string;
+}
+
+const forward: Texts = { rows: forwardText, tiles: tiledForwardText };
+const queryGrad: Texts = { rows: queryGradText, tiles: tiledQueryGradText };
+const keyGrad: Texts = { rows: keyGradText, tiles: tiledKeyGradText };
+
 export function attentionKernels(recorder: Recorder) {
   const { isSoftware, subgroupSize } = recorder.profile;
 
@@ -71,9 +89,23 @@ export function attentionKernels(recorder: Recorder) {
     return { by: "workgroup", size: isSoftware ? 16 : 64, block };
   }
 
+  /** How a head of this size is computed: tiles where they fit, else rows. */
+  function formOf(head: AttentionHead, { rows, tiles }: Texts) {
+    if (!isSoftware && tilesFit(head.headSize, recorder.device.limits.maxComputeWorkgroupStorageSize)) {
+      return { name: "tiles/", rows: tileRows, extensions: [], body: () => tiles(head) };
+    }
+    const variant = { ...head, sharing: sharingFor(head.headSize) };
+    return {
+      name: "",
+      rows: variant.sharing.size,
+      extensions: extensionsOf(variant),
+      body: () => rows(variant),
+    };
+  }
+
   function run(
     kind: string,
-    text: (variant: AttentionVariant) => string,
+    texts: Texts,
     args: AttentionShape & { mask?: unknown },
     inputs: Record<string, WebgpuBuffer>,
     optional: { mask?: WebgpuBuffer; kept: WebgpuBuffer | null },
@@ -81,13 +113,14 @@ export function attentionKernels(recorder: Recorder) {
   ): void {
     const { batch, tokens, heads, headSize, scale, dropout } = args;
     const { mask, kept } = optional;
-    const sharing = sharingFor(headSize);
-    const variant = { headSize, masked: args.mask !== undefined, dropped: kept !== null, sharing };
-    const type = typeOf(variant);
+    const head = { headSize, masked: args.mask !== undefined, dropped: kept !== null };
+    const form = formOf(head, texts);
+    const type = typeOf(head);
     const scalars = ["statistics", "logSumExp"];
     const typed = (names: string[]) =>
       names.map((name) => scalars.includes(name) ? name : `${name}:${type}`).join(" ");
-    const program = recorder.program(`${kind}/${headSize}/${variant.masked}/${variant.dropped}`, (name) => ({
+    const key = `${kind}/${form.name}${headSize}/${head.masked}/${head.dropped}`;
+    const program = recorder.program(key, (name) => ({
       name,
       bindings: bindings(
         `${typed(Object.keys(inputs))} ${mask ? "mask:i32" : ""} ${kept ? "kept:u32" : ""} → ${
@@ -95,8 +128,8 @@ export function attentionKernels(recorder: Recorder) {
         }`,
       ),
       parameters: parameters(attentionParameters),
-      extensions: extensionsOf(variant),
-      body: text(variant),
+      extensions: form.extensions,
+      body: form.body(),
     }));
     const buffers = [
       ...Object.values(inputs),
@@ -106,7 +139,7 @@ export function attentionKernels(recorder: Recorder) {
     ];
     const maskAt = 2 * batch * heads * tokens;
     const values = [tokens, heads, heads * headSize, scale, 1 / (1 - dropout), maskAt];
-    recorder.dispatch(program, buffers, values, [Math.ceil(tokens / sharing.size), batch * heads]);
+    recorder.dispatch(program, buffers, values, [Math.ceil(tokens / form.rows), batch * heads]);
   }
 
   return {
@@ -116,7 +149,7 @@ export function attentionKernels(recorder: Recorder) {
       const optional = { mask: args.mask && own(args.mask), kept };
       const inputs = { q: own(args.q), k: own(args.k), v: own(args.v) };
       const outputs = { out: own(args.out), logSumExp: own(args.logSumExp) };
-      run("attention", forwardText, args, inputs, optional, outputs);
+      run("attention", forward, args, inputs, optional, outputs);
       if (kept !== null) recorder.pool.free(kept);
     },
     attentionGrad(args) {
@@ -150,8 +183,8 @@ export function attentionKernels(recorder: Recorder) {
       recorder.dispatch(program, sources, [rows, masks, tokens, heads, headSize], grid(Math.ceil(rows / 64)));
       const [q, k, v, dout] = [args.q, args.k, args.v, args.dout].map(own);
       const inputs = { q, k, v, dout, statistics };
-      run("attentionGrad/q", queryGradText, args, inputs, { kept }, { dq: own(args.dq) });
-      run("attentionGrad/kv", keyGradText, args, inputs, { kept }, { dk: own(args.dk), dv: own(args.dv) });
+      run("attentionGrad/q", queryGrad, args, inputs, { kept }, { dq: own(args.dq) });
+      run("attentionGrad/kv", keyGrad, args, inputs, { kept }, { dk: own(args.dk), dv: own(args.dv) });
       recorder.pool.free(statistics);
       if (kept !== null) recorder.pool.free(kept);
     },
