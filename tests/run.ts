@@ -1,9 +1,11 @@
 // Promises: every test file runs, on the runtime that runs this, and whatever proves nothing fails: a failing test, a file
-// that ran zero tests, no file at all. Leaves assertions to uvu and the other runtime to gate.mjs.
+// that ran zero tests, no file at all; and that what they leave in the temporary folder goes. Leaves assertions to uvu and the other runtime to gate.mjs.
 //
 //   npx tsx tests/run.ts [words…] [--jobs 2] [--limit seconds]     run the files whose path holds any of the words
 import { spawn } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
 
@@ -68,13 +70,22 @@ function count(output: string, word: string): number {
   return sum;
 }
 
+/** The temporary folder of all test files. What is unpacked once for all of them stays in the machine's own (REPRO_TEST_CACHE). */
+const temporary = mkdtempSync(join(tmpdir(), "repro-tests-"));
+process.on("exit", () => rmSync(temporary, { recursive: true, force: true, maxRetries: 3 }));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
 function runFile(file: string, limit: number): Promise<Outcome> {
   const args = isDeno ? ["run", "-A", "--no-check", ROOT + file] : ["--import", "tsx", ROOT + file];
   const started = performance.now();
   return new Promise((done) => {
     const child = spawn(process.execPath, args, {
       cwd: ROOT,
-      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: "0" },
+      env: {
+        ...process.env,
+        ...{ NO_COLOR: "1", FORCE_COLOR: "0" },
+        ...{ TMPDIR: temporary, TEMP: temporary, TMP: temporary, REPRO_TEST_CACHE: tmpdir() },
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     let output = "";

@@ -27,7 +27,7 @@ export async function archive(binaries: string, name: string): Promise<Uint8Arra
   return brotliDecompressSync(await readFile(join(binaries, name)));
 }
 
-/** Folder in the temporary folder that `fill` has filled from the package's archives, in this process or in an earlier one. */
+/** Folder in the machine's temporary folder that `fill` has filled from the package's archives, in this process or in an earlier one. */
 export async function unpackChromium(
   part: string,
   fill: (binaries: string, folder: string) => Promise<void>,
@@ -47,7 +47,7 @@ export async function unpackChromium(
     root = dirname(root);
   }
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
-  const folder = join(tmpdir(), `repro-${part}-${version}`);
+  const folder = join(process.env.REPRO_TEST_CACHE ?? tmpdir(), `repro-${part}-${version}`);
   if (await exists(folder)) return folder;
   const partial = await mkdtemp(`${folder}-`);
   await fill(join(root, "bin"), partial);
