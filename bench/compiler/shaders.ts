@@ -1,0 +1,53 @@
+// Makes every pipeline of the engine on whatever device the driver offers: all cases of the kernels' tests, then training steps,
+// tr(F) and evaluation at XLM-R base's sizes. It names each to stderr before the driver compiles it. What is computed is not read.
+// Run by main.ts, with "half" for half precision.
+import { writeSync } from "node:fs";
+import process from "node:process";
+import type { Backend } from "../../core/mod.ts";
+import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
+import { requireAdapter } from "../../repro/gpu.ts";
+import { cases } from "../../tests/backend/cases/mod.ts";
+import { run } from "../../tests/backend/run_case.ts";
+import { prepareEncoder } from "../engines/ours/encoder.ts";
+import { encoders } from "../work/encoders.ts";
+import { nameMark } from "./statistics.ts";
+
+const half = process.argv[2] === "half";
+
+async function openNamed(): Promise<Backend> {
+  const { adapter } = await requireAdapter({ loaderIsLoaded: true, half });
+  const request = adapter.requestDevice.bind(adapter);
+  adapter.requestDevice = async (descriptor) => {
+    const device = await request(descriptor);
+    const create = device.createComputePipeline.bind(device);
+    device.createComputePipeline = (pipeline) => {
+      writeSync(2, `${nameMark}${pipeline.label}\n`);
+      return create(pipeline);
+    };
+    return device;
+  };
+  const precision = half ? "f16" : "f32";
+  return createWebgpuBackend({ adapter, frozenWeights: precision, products: precision });
+}
+
+const backend = await openNamed();
+console.log(backend.description);
+for (const each of cases) await run(backend, each);
+backend.dispose();
+
+// Two layers have every shader that twelve have; the vocabulary sets nothing but the size of a table.
+const shape = { ...encoders["xlmr-base"], layers: 2, vocabulary: 3000 };
+for (
+  const work of [
+    { kind: "step", shape, open: 2 },
+    { kind: "step", shape, open: "all" },
+    { kind: "trace", shape, gradient: "batch" },
+    { kind: "trace", shape, gradient: "per-example" },
+    { kind: "evaluation", shape },
+  ] as const
+) {
+  const prepared = await prepareEncoder(await openNamed(), work);
+  await prepared.run();
+  prepared.dispose();
+}
+process.exit(0);
