@@ -12,7 +12,7 @@ import { embeddingKernels } from "./kernels/embedding.ts";
 import { HalfBuffer, halfStorage } from "./half.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
 import { type MatmulChoices, tileTable } from "./kernels/matmul-choice.ts";
-import { type MatrixShape, matrixTiles } from "./kernels/matmul-matrix.ts";
+import { type MatrixShape, matrixTileBytes, matrixTiles } from "./kernels/matmul-matrix.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
 import { optimizerKernels } from "./kernels/optimizer.ts";
 import { randomKernels } from "./kernels/random.ts";
@@ -89,6 +89,7 @@ interface MatrixConfiguration {
 /** The largest shape with f16 operands and f32 sums that the device multiplies, where subgroups have a known size. */
 function matrixShapeOf(device: GPUDevice, information: GPUAdapterInfo, lanes: number): MatrixShape | null {
   if (!device.features.has(matrixFeature) || !device.features.has("shader-f16") || lanes === 0) return null;
+  if (device.limits.maxComputeWorkgroupStorageSize < matrixTileBytes) return null;
   const { subgroupMatrixConfigs = [] } = information as { subgroupMatrixConfigs?: MatrixConfiguration[] };
   const shapes = [...subgroupMatrixConfigs]
     .filter((each) => each.componentType === "f16" && each.resultComponentType === "f32")

@@ -12,98 +12,157 @@ export interface MatrixShape {
   readonly lanes: number;
 }
 
-/** A workgroup of four subgroups makes 64 × 64, each of them a quarter. */
-const side = 64;
-const quarter = side / 2;
-const depth = 32;
+/** Rows and columns of the product that a workgroup makes, and how many of its subgroups share them in either direction. */
+interface Sides {
+  readonly rows: number;
+  readonly columns: number;
+  readonly down: number;
+  readonly across: number;
+}
+
+/**
+ * The larger, the fewer operands are fetched for each multiplication, and the fewer workgroups a product has. A subgroup has at most
+ * 64 × 32 sums: with 64 × 64 and the next block in its registers RADV (RDNA 3) spills a hundred of them.
+ */
+const sizes: Sides[] = [
+  { rows: 128, columns: 128, down: 2, across: 4 },
+  { rows: 128, columns: 64, down: 2, across: 2 },
+  { rows: 64, columns: 64, down: 2, across: 2 },
+];
+const usualDepth = 32;
 /** Rows in workgroup memory begin at multiples of 16 bytes, and not all in the same bank. */
-const strideA = depth + 8;
-const strideB = side + 8;
+const padding = 8;
+/** Workgroup memory of the largest tile, in bytes. */
+export const matrixTileBytes = 32768;
 
 const range = (count: number) => [...Array(count).keys()];
 
-export function matrixTiles(shape: MatrixShape): MatmulTile[] {
+/** None where the device's matrices do not divide the tiles. `depth`: of a block, along k. */
+export function matrixTiles(shape: MatrixShape, depth = usualDepth): MatmulTile[] {
   const { m, n, k } = shape;
-  if (quarter % m !== 0 || quarter % n !== 0 || depth % k !== 0) return [];
-  return [{
-    name: `matrix${m}x${n}x${k}`,
-    rows: side,
-    columns: side,
-    extensions: ["f16", "chromium_experimental_subgroup_matrix"],
-    roundsOperands: true,
-    reads: () => ({ vectorA: false, vectorB: false, vectorOut: false }),
-    body: (variant) => body(variant, shape),
-  }];
+  return sizes.filter(({ rows, columns, down, across }) =>
+    rows / down % m === 0 && columns / across % n === 0 && depth % k === 0
+  )
+    .map((sides) => ({
+      name: `matrix${sides.rows}x${sides.columns}`,
+      rows: sides.rows,
+      columns: sides.columns,
+      extensions: ["f16", "chromium_experimental_subgroup_matrix"],
+      roundsOperands: true,
+      reads: (problem) =>
+        problem.alignedA && problem.alignedB && problem.n % 4 === 0
+          ? { vectorA: true, vectorB: true, vectorOut: true }
+          : null,
+      body: (variant) => body(variant, shape, sides, depth),
+    }));
 }
 
-function body(variant: MatmulVariant, { m, n, k, lanes }: MatrixShape): string {
-  const { transposeA, transposeB } = variant;
-  const threads = 4 * lanes;
-  const down = range(quarter / m);
-  const across = range(quarter / n);
-  /** Neighbouring invocations read neighbouring elements of the stored matrix. */
-  const stage = (operand: "a" | "b", alongK: boolean) => {
-    const bound = operand === "a" ? "p.m" : "p.n";
-    const at = `${operand}Base + ${alongK ? "outer * p.k + inner" : `inner * ${bound} + outer`}`;
-    return `for (var e = lane; e < ${side * depth}u; e += ${threads}u) {
-      let item = ${alongK ? `e / ${depth}u` : `e % ${side}u`};
-      let q = ${alongK ? `e % ${depth}u` : `e / ${side}u`};
-      let outer = ${operand === "a" ? "m0" : "n0"} + item;
-      let inner = d + q;
-      var value = 0.0h;
-      if (outer < ${bound} && inner < kEnd) { value = f16(${operand === "a" ? `a[${at}]` : `loadB(${at})`}); }
-      ${operand}Tile[${operand === "a" ? `item * ${strideA}u + q` : `q * ${strideB}u + item`}] = value;
-    }`;
+/** An operand of a block, in workgroup memory in the order in which it is stored in memory: by rows along k, or along the side. */
+interface Staged {
+  readonly text: string;
+  /** Elements from row to row. */
+  readonly stride: number;
+  fetch(from: string, declare: string): string;
+  put(): string;
+}
+
+function staged(operand: "a" | "b", alongK: boolean, side: number, depth: number, threads: number): Staged {
+  const width = alongK ? depth : side, height = alongK ? side : depth;
+  const stride = width + padding;
+  const vectors = width / 4;
+  const steps = range(width * height / 4 / threads);
+  const [bound, first] = operand === "a" ? ["p.m", "m0"] : ["p.n", "n0"];
+  const read = (at: string) => operand === "a" ? `a[(${at}) / 4u]` : `loadB((${at}) / 4u)`;
+  const row = (s: number) => `(lane / ${vectors}u + ${s * threads / vectors}u)`;
+  const column = `lane % ${vectors}u * 4u`;
+  return {
+    text: `var<workgroup> ${operand}Tile: array<f16, ${stride * height}>;`,
+    stride,
+    // Out of bounds the last vector of the operand is read, and zero taken instead.
+    fetch: (from, declare) =>
+      steps.map((s) => {
+        const outer = alongK ? `${first} + ${row(s)}` : `${first} + ${column}`;
+        const inner = alongK ? `${from} + ${column}` : `${from} + ${row(s)}`;
+        const at = alongK
+          ? `min(${outer}, ${bound} - 1u) * p.k + min(${inner}, p.k - 4u)`
+          : `min(${inner}, p.k - 1u) * ${bound} + min(${outer}, ${bound} - 4u)`;
+        return `${declare}${operand}${s} = select(vec4f(), ${read(`${operand}Base + ${at}`)}, ` +
+          `${outer} < ${bound} && ${inner} < kEnd);`;
+      }).join("\n    "),
+    put: () =>
+      steps.map((s) =>
+        `{ let v = vec4<f16>(${operand}${s}); let at = ${row(s)} * ${stride}u + ${column}; ` +
+        range(4).map((j) => `${operand}Tile[at + ${j}u] = v[${j}];`).join(" ") + " }"
+      ).join("\n    "),
   };
+}
+
+function body(variant: MatmulVariant, { m, n, k, lanes }: MatrixShape, sides: Sides, depth: number): string {
+  const { rows, columns } = sides;
+  const subgroups = sides.down * sides.across, threads = subgroups * lanes;
+  const down = range(rows / sides.down / m), across = range(columns / sides.across / n);
+  const a = staged("a", !variant.transposeA, rows, depth, threads);
+  const b = staged("b", variant.transposeB, columns, depth, threads);
+  /** Where a matrix begins in its operand, and how it lies there. */
+  const place = ({ stride }: Staged, alongK: boolean, outer: string) =>
+    alongK ? `${outer} * ${stride}u + q, ${stride}u` : `q * ${stride}u + ${outer}, ${stride}u`;
+  const load = (side: "left" | "right", i: number) =>
+    side === "left"
+      ? `let a${i}m = subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, ` +
+        `${variant.transposeA ? "col_major" : "row_major"}>(&aTile, ${
+          place(a, !variant.transposeA, `(rowBase + ${i * m}u)`)
+        });`
+      : `let b${i}m = subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, ` +
+        `${variant.transposeB ? "col_major" : "row_major"}>(&bTile, ${
+          place(b, variant.transposeB, `(columnBase + ${i * n}u)`)
+        });`;
   const store = (i: number, j: number) => `
   subgroupMatrixStore<row_major>(&results, part * ${m * n}u, c${i}_${j}, ${n}u);
   workgroupBarrier();
-  for (var e = lane % ${lanes}u; e < ${m * n}u; e += ${lanes}u) {
-    let row = m0 + rowBase + ${i * m}u + e / ${n}u;
-    let column = n0 + columnBase + ${j * n}u + e % ${n}u;
+  for (var e = lane % ${lanes}u; e < ${m * n / 4}u; e += ${lanes}u) {
+    let row = m0 + rowBase + ${i * m}u + e / ${n / 4}u;
+    let column = n0 + columnBase + ${j * n}u + e % ${n / 4}u * 4u;
+    let first = part * ${m * n}u + e * 4u;
     if (row < p.m && column < p.n) {
-      ${storeText(variant, "outBase + row * p.n + column", "column", `results[part * ${m * n}u + e]`)}
+      let value = vec4f(results[first], results[first + 1u], results[first + 2u], results[first + 3u]);
+      ${storeText(variant, "(outBase + row * p.n + column) / 4u", "column / 4u", "value")}
     }
   }
   workgroupBarrier();`;
   return `
-var<workgroup> aTile: array<f16, ${side * strideA}>;
-var<workgroup> bTile: array<f16, ${depth * strideB}>;
-var<workgroup> results: array<f32, ${4 * m * n}>;
+${a.text}
+${b.text}
+var<workgroup> results: array<f32, ${subgroups * m * n}>;
 @compute @workgroup_size(${threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   ${partText}
-  let m0 = group.y * ${side}u;
-  let n0 = group.x * ${side}u;
+  let m0 = group.y * ${rows}u;
+  let n0 = group.x * ${columns}u;
   let part = lane / ${lanes}u;
-  let rowBase = (part / 2u) * ${quarter}u;
-  let columnBase = (part % 2u) * ${quarter}u;
+  let rowBase = (part / ${sides.across}u) * ${rows / sides.down}u;
+  let columnBase = (part % ${sides.across}u) * ${columns / sides.across}u;
   ${
     down.map((i) =>
       across.map((j) => `var c${i}_${j} = subgroup_matrix_result<f32, ${n}, ${m}>();`).join(" ")
-    )
-      .join("\n  ")
+    ).join("\n  ")
   }
+  // A block is fetched while the one before is multiplied.
+  ${a.fetch("kStart", "var ")}
+  ${b.fetch("kStart", "var ")}
   for (var d = kStart; d < kEnd; d += ${depth}u) {
-    ${stage("a", !transposeA)}
-    ${stage("b", transposeB)}
+    ${a.put()}
+    ${b.put()}
     workgroupBarrier();
+    ${a.fetch(`d + ${depth}u`, "")}
+    ${b.fetch(`d + ${depth}u`, "")}
     for (var q = 0u; q < ${depth}u; q += ${k}u) {
+      ${down.map((i) => load("left", i)).join("\n      ")}
+      ${across.map((j) => load("right", j)).join("\n      ")}
       ${
     down.map((i) =>
-      `let a${i} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&aTile, ` +
-      `(rowBase + ${i * m}u) * ${strideA}u + q, ${strideA}u);`
-    ).join("\n      ")
-  }
-      ${
-    across.map((j) =>
-      `let b${j} = subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, row_major>(&bTile, ` +
-      `q * ${strideB}u + columnBase + ${j * n}u, ${strideB}u);`
-    ).join("\n      ")
-  }
-      ${
-    down.map((i) =>
-      across.map((j) => `c${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, c${i}_${j});`).join(" ")
+      across.map((j) => `c${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}m, b${j}m, c${i}_${j});`).join(
+        " ",
+      )
     ).join("\n      ")
   }
     }

@@ -1,0 +1,129 @@
+// The tiles of subgroup matrices compute the right product: their own text runs on a driver that has no such matrices, with each
+// matrix operation replaced by loops over workgroup memory and f16 by f32. What remains is where blocks are put and read, what is
+// zero out of bounds, and what is written. That real matrices compute a product is a tuning's to check, on the device.
+import { suite } from "uvu";
+import * as assert from "uvu/assert";
+import { openRecorder } from "../../core/backends/webgpu/backend.ts";
+import { matmulKernels, type MatmulTile } from "../../core/backends/webgpu/kernels/matmul.ts";
+import { type MatrixShape, matrixTiles } from "../../core/backends/webgpu/kernels/matmul-matrix.ts";
+import { testAdapter } from "../fakes/webgpu.ts";
+
+const test = suite("webgpu-matrix");
+const { recorder } = await openRecorder({ adapter: await testAdapter(), isSoftware: false });
+test.after(() => recorder.dispose());
+
+/** A matrix operand is where it lies (offset, stride, 1 if by columns); a lane of a result holds every `lanes`-th element. */
+function emulated(tile: MatmulTile, { m, n, k, lanes }: MatrixShape): MatmulTile {
+  const held = m * n / lanes;
+  const helpers = `
+fn element(place: vec3u, row: u32, column: u32) -> u32 {
+  return place.x + select(row * place.y + column, column * place.y + row, place.z == 1u);
+}
+fn multiply(a: vec3u, b: vec3u, c: array<f32, ${held}>, lane: u32) -> array<f32, ${held}> {
+  var sums = c;
+  for (var h = 0u; h < ${held}u; h++) {
+    let at = h * ${lanes}u + lane % ${lanes}u;
+    for (var i = 0u; i < ${k}u; i++) {
+      sums[h] += aTile[element(a, at / ${n}u, i)] * bTile[element(b, i, at % ${n}u)];
+    }
+  }
+  return sums;
+}
+fn write(place: u32, c: array<f32, ${held}>, stride: u32, lane: u32) {
+  for (var h = 0u; h < ${held}u; h++) {
+    let at = h * ${lanes}u + lane % ${lanes}u;
+    results[place + at / ${n}u * stride + at % ${n}u] = c[h];
+  }
+}
+`;
+  return {
+    ...tile,
+    extensions: [],
+    roundsOperands: false,
+    body: (variant) =>
+      helpers + tile.body(variant)
+        .replaceAll("f16", "f32")
+        .replaceAll(/subgroup_matrix_result<[^>]*>\(\)/g, `array<f32, ${held}>()`)
+        .replaceAll(
+          /subgroupMatrixLoad<subgroup_matrix_\w+<f32, \d+, \d+>, (\w+)_major>\(&\w+, ([^;]*)\);/g,
+          (_, order, place) => `vec3u(${place}, ${order === "col" ? "1u" : "0u"});`,
+        )
+        .replaceAll(/subgroupMatrixMultiplyAccumulate\(([^)]*)\)/g, "multiply($1, lane)")
+        .replaceAll(/subgroupMatrixStore<row_major>\(&results, ([^)]*)\)/g, "write($1, lane)"),
+  };
+}
+
+const fill = (length: number, seed: number) => {
+  let state = seed;
+  return Float32Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state / 2 ** 32 - 0.5;
+  });
+};
+
+/** Largest difference from float64 sums. */
+async function errorOf(
+  tile: MatmulTile,
+  { m, n, k, transposeA, transposeB, mode }: {
+    m: number;
+    n: number;
+    k: number;
+    transposeA: boolean;
+    transposeB: boolean;
+    mode: "plain" | "bias" | "accumulate";
+  },
+): Promise<number> {
+  const batch = 2;
+  const { matmul } = matmulKernels(recorder, { candidates: () => [tile], choose: () => tile });
+  const a = fill(batch * m * k, 1),
+    b = fill(batch * k * n, 2),
+    before = fill(batch * m * n, 3),
+    bias = fill(n, 4);
+  const buffers = [a, b, before, bias].map((data) => {
+    const buffer = recorder.pool.allocate(data.length, "f32");
+    recorder.write(buffer, data, 0);
+    return buffer;
+  });
+  matmul({
+    ...{ a: buffers[0], b: buffers[1], out: buffers[2], bias: mode === "bias" ? buffers[3] : undefined },
+    ...{ batch, m, n, k, transposeA, transposeB, strideA: m * k, strideB: k * n },
+    accumulate: mode === "accumulate",
+  });
+  const out = await recorder.read(buffers[2]);
+  for (const buffer of buffers) recorder.pool.free(buffer);
+  let worst = 0;
+  for (let z = 0; z < batch; z++) {
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        const at = (z * m + i) * n + j;
+        let sum = mode === "bias" ? bias[j] : mode === "accumulate" ? before[at] : 0;
+        for (let d = 0; d < k; d++) {
+          sum += a[z * m * k + (transposeA ? d * m + i : i * k + d)] *
+            b[z * k * n + (transposeB ? j * k + d : d * n + j)];
+        }
+        const error = Math.abs(sum - out[at]);
+        worst = error <= worst ? worst : error;
+      }
+    }
+  }
+  return worst;
+}
+
+const shapes = [{ m: 16, n: 16, k: 16, lanes: 32 }, { m: 8, n: 8, k: 8, lanes: 32 }];
+for (const [s, shape] of shapes.entries()) {
+  // Half the usual depth: f32 takes twice the workgroup memory. One tile shows that a block may be several matrices deep.
+  for (const tile of matrixTiles(shape, 16).slice(s === 0 ? 0 : -1)) {
+    test(`${tile.name} of ${shape.m}×${shape.n}×${shape.k}: all transpositions, borders within tiles, split sums`, async () => {
+      const modes = ["plain", "bias", "accumulate"] as const;
+      // k = 528 is split among workgroups, at multiples of 16.
+      const sizes = [[132, 72, 20], [20, 132, 36], [132, 4, 4], [36, 40, 528]];
+      for (const [i, [m, n, k]] of sizes.entries()) {
+        // Every transposition, and every mode.
+        const problem = { m, n, k, transposeA: i % 2 === 1, transposeB: i > 1, mode: modes[i % 3] };
+        const error = await errorOf(emulated(tile, shape), problem);
+        assert.ok(error < 2e-5, `${JSON.stringify(problem)}: off by ${error}`);
+      }
+    });
+  }
+}
+test.run();
