@@ -1,10 +1,11 @@
-// Makes every pipeline of the engine on whatever device the driver offers: all cases of the kernels' tests, then training steps,
-// tr(F) and evaluation at XLM-R base's sizes. It names each to stderr before the driver compiles it. What is computed is not read.
+// Makes every pipeline of the engine on whatever device the driver offers: all cases of the kernels' tests, every tile that a tuning
+// may choose, then training steps, tr(F) and evaluation at XLM-R base's sizes. It names each to stderr before the driver compiles it. What is computed is not read.
 // Run by main.ts, with "half" for half precision.
 import { writeSync } from "node:fs";
 import process from "node:process";
 import type { Backend } from "../../core/mod.ts";
-import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
+import { createWebgpuBackend, openRecorder } from "../../core/backends/webgpu/backend.ts";
+import { matmulKernels } from "../../core/backends/webgpu/kernels/matmul.ts";
 import { requireAdapter } from "../../repro/gpu.ts";
 import { cases } from "../../tests/backend/cases/mod.ts";
 import { run } from "../../tests/backend/run_case.ts";
@@ -14,7 +15,11 @@ import { nameMark } from "./statistics.ts";
 
 const half = process.argv[2] === "half";
 
-async function openNamed(): Promise<Backend> {
+const precision = half ? "f16" : "f32";
+const options = { frozenWeights: precision, products: precision } as const;
+
+/** An adapter whose device names each pipeline before it makes it. */
+async function namingAdapter(): Promise<GPUAdapter> {
   const { adapter } = await requireAdapter({ loaderIsLoaded: true, half });
   const request = adapter.requestDevice.bind(adapter);
   adapter.requestDevice = async (descriptor) => {
@@ -26,14 +31,29 @@ async function openNamed(): Promise<Backend> {
     };
     return device;
   };
-  const precision = half ? "f16" : "f32";
-  return createWebgpuBackend({ adapter, frozenWeights: precision, products: precision });
+  return adapter;
 }
+
+const openNamed = async (): Promise<Backend> =>
+  createWebgpuBackend({ adapter: await namingAdapter(), ...options });
 
 const backend = await openNamed();
 console.log(backend.description);
 for (const each of cases) await run(backend, each);
 backend.dispose();
+
+const { recorder, tiles } = await openRecorder({ adapter: await namingAdapter(), ...options });
+for (const [transposeA, transposeB] of [[false, false], [false, true], [true, false]]) {
+  const shape = { batch: 1, m: 2048, n: 768, k: 768, transposeA, transposeB };
+  for (const tile of tiles.candidates({ ...shape, alignedA: true, alignedB: true })) {
+    const { matmul } = matmulKernels(recorder, { candidates: () => [tile], choose: () => tile });
+    const [a, b, out] = [2048 * 768, 768 * 768, 2048 * 768].map((length) =>
+      recorder.pool.allocate(length, "f32")
+    );
+    matmul({ ...shape, a, b, out, strideA: 2048 * 768, strideB: 768 * 768, accumulate: false });
+  }
+}
+recorder.dispose();
 
 // Two layers have every shader that twelve have; the vocabulary sets nothing but the size of a table.
 const shape = { ...encoders["xlmr-base"], layers: 2, vocabulary: 3000 };

@@ -21,7 +21,9 @@ const test = suite("webgpu-shaders");
 const gpu = create(["backend=null", "enable-dawn-features=allow_unsafe_apis"]);
 const adapter = (await gpu.requestAdapter())!;
 const matrixFeature = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
-const device = await adapter.requestDevice({ requiredFeatures: ["shader-f16", "subgroups", matrixFeature] });
+const sizeFeature = "subgroup-size-control" as GPUFeatureName;
+const requiredFeatures = ["shader-f16" as const, "subgroups" as const, matrixFeature, sizeFeature];
+const device = await adapter.requestDevice({ requiredFeatures });
 
 /** What Dawn says against a program; "" when it compiles. */
 async function complaint(program: Program): Promise<string> {
@@ -42,6 +44,13 @@ const families: Record<string, MatmulTile[]> = {
   "subgroups of 8": subgroupTiles(8).all,
   "subgroups of 32": subgroupTiles(32).all,
   "matrices 16×16×16": matrixTiles({ m: 16, n: 16, k: 16, lanes: 32 }),
+  "matrices 16×16×16, subgroups of several sizes": matrixTiles({
+    m: 16,
+    n: 16,
+    k: 16,
+    lanes: 32,
+    asksForSize: true,
+  }),
   "matrices 8×8×8": matrixTiles({ m: 8, n: 8, k: 8, lanes: 32 }),
 };
 

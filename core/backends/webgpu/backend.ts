@@ -72,11 +72,14 @@ function wantedFeatures({ frozenWeights, products }: WebgpuOptions): GPUFeatureN
   return [
     "subgroups",
     ...half ? ["shader-f16" as const] : [],
-    ...products === "f16" ? [matrixFeature] : [],
+    ...products === "f16" ? [matrixFeature, sizeFeature] : [],
   ];
 }
 
 const matrixFeature = "chromium-experimental-subgroup-matrix" as GPUFeatureName;
+/** Lets a shader say the size of its subgroups, on GPUs that have several (AMD, Intel). */
+const sizeFeature = "subgroup-size-control" as GPUFeatureName;
+const askedSize = 32;
 
 interface MatrixConfiguration {
   componentType: string;
@@ -86,14 +89,19 @@ interface MatrixConfiguration {
   K: number;
 }
 
-/** The largest shape with f16 operands and f32 sums that the device multiplies, where subgroups have a known size. */
-function matrixShapeOf(device: GPUDevice, information: GPUAdapterInfo, lanes: number): MatrixShape | null {
-  if (!device.features.has(matrixFeature) || !device.features.has("shader-f16") || lanes === 0) return null;
+/** The largest shape with f16 operands and f32 sums that the device multiplies, where subgroups have a known size or can be given one. */
+function matrixShapeOf(device: GPUDevice, information: GPUAdapterInfo, known: number): MatrixShape | null {
+  if (!device.features.has(matrixFeature) || !device.features.has("shader-f16")) return null;
   if (device.limits.maxComputeWorkgroupStorageSize < matrixTileBytes) return null;
+  const { subgroupMinSize = 0, subgroupMaxSize = 0 } = information;
+  const asksForSize = known === 0 && device.features.has(sizeFeature) &&
+    subgroupMinSize <= askedSize && askedSize <= subgroupMaxSize;
+  if (known === 0 && !asksForSize) return null;
+  const lanes = asksForSize ? askedSize : known;
   const { subgroupMatrixConfigs = [] } = information as { subgroupMatrixConfigs?: MatrixConfiguration[] };
   const shapes = [...subgroupMatrixConfigs]
     .filter((each) => each.componentType === "f16" && each.resultComponentType === "f32")
-    .map(({ M, N, K }) => ({ m: M, n: N, k: K, lanes }))
+    .map(({ M, N, K }) => ({ m: M, n: N, k: K, lanes, asksForSize }))
     .filter((each) => matrixTiles(each).length > 0)
     .sort((x, y) => y.m * y.n * y.k - x.m * x.n * x.k);
   return shapes[0] ?? null;

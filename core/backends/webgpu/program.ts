@@ -5,7 +5,11 @@
 export type Access = "r" | "w";
 export type ElementType = "f32" | "i32" | "u32" | "vec4f" | "f16" | "vec4h";
 /** Extensions of WGSL; the device must have been opened with the feature that each stands for. */
-export type Extension = "subgroups" | "f16" | "chromium_experimental_subgroup_matrix";
+export type Extension =
+  | "subgroups"
+  | "f16"
+  | "chromium_experimental_subgroup_matrix"
+  | "subgroup_size_control";
 
 export interface Binding {
   readonly name: string;

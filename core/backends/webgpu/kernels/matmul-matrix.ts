@@ -10,6 +10,8 @@ export interface MatrixShape {
   readonly n: number;
   readonly k: number;
   readonly lanes: number;
+  /** The shader must ask for subgroups of that size, because the device has several. */
+  readonly asksForSize?: boolean;
 }
 
 /** Rows and columns of the product that a workgroup makes, and how many of its subgroups share them in either direction. */
@@ -47,7 +49,11 @@ export function matrixTiles(shape: MatrixShape, depth = usualDepth): MatmulTile[
       name: `matrix${sides.rows}x${sides.columns}`,
       rows: sides.rows,
       columns: sides.columns,
-      extensions: ["f16", "chromium_experimental_subgroup_matrix"],
+      extensions: [
+        "f16",
+        "chromium_experimental_subgroup_matrix",
+        ...shape.asksForSize ? ["subgroup_size_control" as const] : [],
+      ],
       roundsOperands: true,
       reads: (problem) =>
         problem.alignedA && problem.alignedB && problem.n % 4 === 0
@@ -97,7 +103,12 @@ function staged(operand: "a" | "b", alongK: boolean, side: number, depth: number
   };
 }
 
-function body(variant: MatmulVariant, { m, n, k, lanes }: MatrixShape, sides: Sides, depth: number): string {
+function body(
+  variant: MatmulVariant,
+  { m, n, k, lanes, asksForSize = false }: MatrixShape,
+  sides: Sides,
+  depth: number,
+): string {
   const { rows, columns } = sides;
   const subgroups = sides.down * sides.across, threads = subgroups * lanes;
   const down = range(rows / sides.down / m), across = range(columns / sides.across / n);
@@ -133,7 +144,7 @@ function body(variant: MatmulVariant, { m, n, k, lanes }: MatrixShape, sides: Si
 ${a.text}
 ${b.text}
 var<workgroup> results: array<f32, ${subgroups * m * n}>;
-@compute @workgroup_size(${threads})
+@compute @workgroup_size(${threads})${asksForSize ? ` @subgroup_size(${lanes})` : ""}
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   ${partText}
   let m0 = group.y * ${rows}u;
