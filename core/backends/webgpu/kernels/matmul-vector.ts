@@ -2,6 +2,7 @@
 // but every load and store, from memory and from the block, moves four elements. A multiply-add costs a GPU's core as much as a
 // quarter of one such load, so an 8 × 8 tile (4 loads to 64 multiply-adds) is bound by arithmetic, a scalar 8 × 4 one by its loads.
 
+import { fail } from "../../../errors.ts";
 import type { MatmulProblem, MatmulTile, MatmulVariant } from "./matmul.ts";
 import { partText, storeText } from "./matmul.ts";
 
@@ -54,14 +55,22 @@ function body(
   const threads = across * down;
   const groups = { a: rows / 4, b: columns / 4 };
   const pieces = { a: groups.a * depth / 4, b: groups.b * depth / 4 };
-  /** A piece is four items at four depths: read as it lies in memory, turned where that is along k, stored by depth. */
-  const load = (operand: "a" | "b", alongK: boolean) => {
+  if (pieces.a + pieces.b > threads) {
+    fail(
+      `matmul: a block of ${rows} × ${columns} has more pieces than the ${threads} invocations that load it`,
+    );
+  }
+  /**
+   * A piece is four items at four depths: read as it lies in memory, turned where that is along k, stored by depth. Each invocation
+   * has one of them, which it reads while the block before is multiplied.
+   */
+  const piece = (operand: "a" | "b", alongK: boolean) => {
     const [bound, first] = operand === "a" ? ["p.m", "m0"] : ["p.n", "n0"];
     const read = (at: string) => operand === "a" ? `a[(${at}) / 4u]` : `loadB((${at}) / 4u)`;
-    const from = operand === "a" ? "e" : `(e - ${pieces.a}u)`;
+    const e = operand === "a" ? "lane" : `(lane - ${pieces.a}u)`;
     const names = alongK
-      ? { item: `${from} / ${depth / 4}u`, q: `${from} % ${depth / 4}u` }
-      : { item: `${from} % ${groups[operand]}u`, q: `${from} / ${groups[operand]}u` };
+      ? { item: `${e} / ${depth / 4}u`, q: `${e} % ${depth / 4}u` }
+      : { item: `${e} % ${groups[operand]}u`, q: `${e} / ${groups[operand]}u` };
     const value = (i: number) =>
       alongK
         ? `select(vec4f(), ${
@@ -71,15 +80,22 @@ function body(
           read(`${operand}Base + min(inner + ${i}u, p.k - 1u) * ${bound} + min(outer, ${bound} - 4u)`)
         }, outer < ${bound} && inner + ${i}u < kEnd)`;
     const stored = (j: number) => alongK ? `vec4f(${four.map((i) => `x${i}[${j}]`).join(", ")})` : `x${j}`;
-    return `let item = ${names.item};
-      let q = 4u * (${names.q});
-      let outer = ${first} + 4u * item;
-      let inner = d + q;
-      ${four.map((i) => `let x${i} = ${value(i)};`).join("\n      ")}
-      ${
-      four.map((j) => `${operand}Block[(q + ${j}u) * ${groups[operand]}u + item] = ${stored(j)};`).join(" ")
-    }`;
+    return {
+      fetch: (from: string) =>
+        `let outer = ${first} + 4u * (${names.item});
+      let inner = ${from} + 4u * (${names.q});
+      ${four.map((i) => `x${i} = ${value(i)};`).join("\n      ")}`,
+      put: `let at = 4u * (${names.q}) * ${groups[operand]}u + ${names.item};
+      ${four.map((j) => `${operand}Block[at + ${j * groups[operand]}u] = ${stored(j)};`).join(" ")}`,
+    };
   };
+  const [a, b] = [piece("a", !transposeA), piece("b", transposeB)];
+  const ofPieces = (ofA: string, ofB: string) =>
+    `if (lane < ${pieces.a}u) {
+      ${ofA}
+    } else if (lane < ${pieces.a + pieces.b}u) {
+      ${ofB}
+    }`;
   const rowGroups = range(tileRows / 4), columnGroups = range(tileColumns / 4);
   const sums = range(tileRows).flatMap((r) => columnGroups.map((g) => ({ r, g, name: `c${r}_${g}` })));
   return `
@@ -94,15 +110,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let tileM = lane / ${across}u;
   let tileN = lane % ${across}u;
   ${sums.map(({ name }) => `var ${name} = vec4f();`).join(" ")}
+  ${four.map((i) => `var x${i} = vec4f();`).join(" ")}
+  ${ofPieces(a.fetch("kStart"), b.fetch("kStart"))}
   for (var d = kStart; d < kEnd; d += ${depth}u) {
-    for (var e = lane; e < ${pieces.a + pieces.b}u; e += ${threads}u) {
-      if (e < ${pieces.a}u) {
-      ${load("a", !transposeA)}
-      } else {
-      ${load("b", transposeB)}
-      }
-    }
+    ${ofPieces(a.put, b.put)}
     workgroupBarrier();
+    ${ofPieces(a.fetch(`d + ${depth}u`), b.fetch(`d + ${depth}u`))}
     for (var q = 0u; q < ${depth}u; q++) {
       ${rowGroups.map((g) => `let a${g} = aBlock[q * ${groups.a}u + ${g * down}u + tileM];`).join("\n      ")}
       ${
