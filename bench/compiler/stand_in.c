@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 typedef void (*Function)(void);
 typedef Function (*Lookup)(void *, const char *);
@@ -24,7 +25,7 @@ static void load(void) {
   driver = path ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : NULL;
   if (!driver) {
     fprintf(stderr, "stand-in driver: %s\n", path ? dlerror() : "STAND_IN_DRIVER is not set");
-    exit(1);
+    _exit(1);
   }
   driverInstance = (Lookup)dlsym(driver, "vk_icdGetInstanceProcAddr");
 }
