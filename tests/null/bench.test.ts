@@ -165,6 +165,28 @@ test("short work is done often enough to be timed, and long work has fewer round
   assert.equal(veryLong!.samples, [7000]);
 });
 
+test("a sample of several calls follows one call that is not timed", async () => {
+  const asked: number[] = [];
+  // The first call after another engine is slow, as on a core that slept.
+  let awake = false;
+  const sleepy: EngineHandle = {
+    ...fake("a", [], () => 0),
+    time(calls) {
+      asked.push(calls);
+      const ms = awake ? calls * 10 : calls * 10 + 8;
+      awake = true;
+      return Promise.resolve({ ms });
+    },
+  };
+  const other = fake("b", [], () => {
+    awake = false;
+    return 10;
+  });
+  const [result] = (await measure(operation, [sleepy, other], { rounds: 3 })).results;
+  assert.equal(result.state === "measured" && [result.calls, result.samples], [3, [10, 10, 10]]);
+  assert.equal(asked.slice(-6), [1, 3, 1, 3, 1, 3]);
+});
+
 test("an engine that fails in the midst is marked and the others go on", async () => {
   let asked = 0;
   const dying = fake("dying", [], () => {
