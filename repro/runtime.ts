@@ -83,6 +83,9 @@ export function machine(): { cpus: number; memoryBytes: number; platform: string
   };
 }
 
+/** Cores for the threads of each of some processes side by side: those that no process of its own would use. */
+export const coresOfEach = (processes: number): number => Math.max(1, Math.floor(machine().cpus / processes));
+
 /** Bytes that new processes can take without pushing others out. macOS counts its caches as used: half of all is taken there. */
 export function availableMemory(): number {
   if (process.platform === "darwin") return os.totalmem() / 2;

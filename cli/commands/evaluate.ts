@@ -4,7 +4,7 @@ import { targetLanguages, type TargetName } from "../../repro/data/datasets.ts";
 import { onInterrupt } from "../../repro/launch/process.ts";
 import { resolve, warn, writeOutput } from "../../repro/runtime.ts";
 import { backends, isTransfer, runName, type RunSpec, taskNames } from "../../repro/spec/mod.ts";
-import { everyThread } from "../../repro/training/backend.ts";
+import { threadsOfEach } from "../../repro/training/backend.ts";
 import { evaluateAdapter } from "../../repro/training/evaluate-adapter.ts";
 import { evaluateRun } from "../../repro/training/evaluate-run.ts";
 import type { Values } from "../ui/arguments.ts";
@@ -65,7 +65,7 @@ export const command: Command = {
     const all: Result[] = [], printer = scorePrinter(metrics);
     try {
       const onTarget = (what: string) => warn(`scoring ${what}`);
-      for await (const result of results({ signal: stop.signal, onTarget, threads: everyThread() })) {
+      for await (const result of results({ signal: stop.signal, onTarget, threads: threadsOfEach(1) })) {
         all.push(result);
         if (values.json) continue;
         if (all.length === 1) writeOutput(`${heading}\n`);

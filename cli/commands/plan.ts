@@ -3,8 +3,11 @@
 import { makePlan, type Plan, planLines, type PlanTarget, planText, probe } from "../../repro/plan/mod.ts";
 import type { Paper, Setup } from "../../repro/paper/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
-import { machine, resolve, writeAtomic, writeOutput } from "../../repro/runtime.ts";
-import { openBackend } from "../../repro/training/backend.ts";
+import { resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
+import type { RunSpec } from "../../repro/spec/mod.ts";
+import type { Backend } from "../../core/mod.ts";
+import { openBackend, threadsOfEach } from "../../repro/training/backend.ts";
+import { memoryAdvice } from "../../repro/training/run-memory.ts";
 import { type FigureTarget, figureTargets, papers, type Target, targets, targetsOf } from "../papers.ts";
 import type { Values } from "../ui/arguments.ts";
 import { UsageError, wholeNumber } from "../ui/usage.ts";
@@ -91,19 +94,26 @@ async function planOf(
     }
   }
   const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
-  const jobs = values.jobs === undefined
-    ? backendName === "wasm" ? machine().cpus : 1
-    : wholeNumber("jobs", values.jobs, 1);
+  const asked = values.jobs === undefined ? undefined : wholeNumber("jobs", values.jobs, 1);
+  // As the runs themselves would be started.
+  const jobs = async (missing: readonly RunSpec[]) => {
+    const advice = await memoryAdvice(missing, { jobs: asked });
+    for (const note of advice.notes) warn(note);
+    return advice.jobs;
+  };
   if (values["no-probe"]) return await makePlan({ targets: planned, store, jobs, probe: null });
-  const backend = await openBackend(backendName);
+  let backend: Backend | undefined;
   try {
     return await makePlan({
       targets: planned,
       store,
       jobs,
-      probe: (shape, tokens) => probe(backend, shape, tokens),
+      async probe(shape, tokens, processes) {
+        backend ??= await openBackend(backendName, { threads: threadsOfEach(processes) });
+        return await probe(backend, shape, tokens);
+      },
     });
   } finally {
-    backend.dispose();
+    backend?.dispose();
   }
 }

@@ -1,6 +1,6 @@
 // Promises to bring many runs to their end in several processes: progress with the time left, one failure never stops the
 // others, a worker that dies is replaced, and an interruption leaves checkpoints. Leaves showing it to the caller.
-import { env, machine, resolve, warn } from "../runtime.ts";
+import { coresOfEach, env, machine, resolve, warn } from "../runtime.ts";
 import { RunStore } from "../runs/mod.ts";
 import { runId, runName, type RunSpec } from "../spec/mod.ts";
 import { type LineChild, scriptCommand, startLineChild } from "./process.ts";
@@ -141,16 +141,14 @@ export async function launch(options: LaunchOptions): Promise<LaunchResult> {
     return job;
   };
 
-  const { cpus } = machine();
-  const most = options.jobs ?? (queue.some(({ spec }) => spec.backend === "webgpu") ? 1 : cpus);
+  const most = options.jobs ?? (queue.some(({ spec }) => spec.backend === "webgpu") ? 1 : machine().cpus);
   const workers = Math.max(1, Math.min(most, queue.length));
   const command = [
     ...scriptCommand(new URL("./worker-main.ts", import.meta.url)),
     options.execution.href,
     resolve(store.folder),
   ];
-  // Cores that no process of its own would use are its threads.
-  const threads = env("REPRO_THREADS") ?? String(Math.max(1, Math.floor(cpus / workers)));
+  const threads = env("REPRO_THREADS") ?? String(coresOfEach(workers));
   const children = new Set<LineChild>();
   let broken: string | undefined;
 

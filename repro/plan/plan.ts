@@ -101,14 +101,15 @@ export function shapeOf(paper: Paper, setup: Setup, { model }: RunRequest): Enco
 export interface PlanOptions {
   targets: readonly PlanTarget[];
   store: RunStore;
-  jobs: number;
-  /** Times a few updates of an encoder of this width; null: hours are not estimated. */
-  probe: ((shape: EncoderShape, tokens: number) => Promise<Probe>) | null;
+  /** How many of the missing runs are made side by side. */
+  jobs(missing: readonly RunSpec[]): Promise<number>;
+  /** Times a few updates of an encoder of this width as one of `processes` has it; null: hours are not estimated. */
+  probe: ((shape: EncoderShape, tokens: number, processes: number) => Promise<Probe>) | null;
 }
 
 export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Promise<Plan> {
   const runs = new Map<string, PlannedRun>();
-  const probes = new Map<string, Probe>();
+  const missing: { run: PlannedRun; shape: EncoderShape; tokens: number }[] = [];
   const tables: PlannedTable[] = [];
   for (const target of targets) {
     const { name, paper, table, setup } = target;
@@ -133,12 +134,7 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
         unlocks: [name],
         work,
       };
-      if (probe !== null && state !== "finished") {
-        const tokens = Math.min(size.trainTokens, 384);
-        const key = `${shape.hidden} ${tokens}`;
-        if (!probes.has(key)) probes.set(key, await probe(shape, tokens));
-        run.seconds = work.total / probes.get(key)!.flopsPerSecond;
-      }
+      if (state !== "finished") missing.push({ run, shape, tokens: Math.min(size.trainTokens, 384) });
       runs.set(id, run);
     }
     tables.push({
@@ -153,6 +149,13 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
   for (const { unlocks } of runs.values()) {
     if (unlocks.length === 1) tables.find(({ name }) => name === unlocks[0])!.alone++;
   }
+  const processes = await jobs(missing.map(({ run }) => run.spec));
+  const probes = new Map<string, Probe>();
+  for (const { run, shape, tokens } of probe === null ? [] : missing) {
+    const key = `${shape.hidden} ${tokens}`;
+    if (!probes.has(key)) probes.set(key, await probe!(shape, tokens, processes));
+    run.seconds = run.work.total / probes.get(key)!.flopsPerSecond;
+  }
   const [first] = targets;
   const all = [...runs.values()];
   return {
@@ -166,7 +169,7 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
     provisional: missingThings(targets),
     tables,
     probes: [...probes.values()],
-    jobs,
+    jobs: processes,
     downloads: downloadsOf(targets),
     // What unlocks most comes first.
     runs: all.sort((a, b) => b.unlocks.length - a.unlocks.length),

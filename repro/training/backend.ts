@@ -4,7 +4,7 @@ import type { Backend } from "../../core/mod.ts";
 import { createReferenceBackend } from "../../core/backends/reference/backend.ts";
 import { createWasmBackend, MOST_THREADS } from "../../core/backends/wasm/backend.ts";
 import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
-import { env, machine } from "../runtime.ts";
+import { coresOfEach, env } from "../runtime.ts";
 import { type AdapterDescription, describeAdapter, openGpu, requireAdapter } from "../gpu.ts";
 import { storedChoices } from "../tuning.ts";
 import type { BackendName, RunSpec } from "../spec/mod.ts";
@@ -76,9 +76,9 @@ export async function adapterOf(name: BackendName): Promise<{ adapter?: AdapterD
   return name === "webgpu" ? { adapter: (await requireAdapter()).description } : {};
 }
 
-/** For a process that has the machine to itself. */
-export const everyThread = (): number =>
-  env("REPRO_THREADS") === undefined ? machine().cpus : threadsChoice();
+/** For one of some processes that have the machine to themselves. */
+export const threadsOfEach = (processes: number): number =>
+  env("REPRO_THREADS") === undefined ? coresOfEach(processes) : threadsChoice();
 
 function threadsChoice(): number {
   const choice = env("REPRO_THREADS") ?? "1";

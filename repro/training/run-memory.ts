@@ -138,17 +138,19 @@ export async function memoryAdvice(specs: readonly RunSpec[], asked: Asked): Pro
     const note = await fitNote(spec, memory, await room(spec.backend, free), microBatch);
     if (note !== null) notes.push(note);
   }
-  if (asked.jobs !== undefined) return { jobs: asked.jobs, notes };
+  const words = (jobs: number) => jobs === 1 ? "one process" : `${jobs} processes`;
+  const needs = `${largest.name} may take ${gib(largest.bytes)}, ${gib(free)} are free`;
+  if (asked.jobs !== undefined) {
+    const together = Math.min(asked.jobs, specs.length);
+    if (together > 1 && together * largest.bytes > free) {
+      notes.push(`${words(together)} at a time, as asked, may not fit into memory: ${needs}`);
+    }
+    return { jobs: asked.jobs, notes };
+  }
   if (specs.some(({ backend }) => backend === "webgpu")) return { jobs: 1, notes };
   const jobs = Math.max(1, Math.min(cpus, Math.floor(free / largest.bytes)));
   if (jobs < Math.min(cpus, specs.length)) {
-    notes.push(
-      `${
-        jobs === 1 ? "one process" : `${jobs} processes`
-      } at a time on ${cpus} cores: ${largest.name} may take ${gib(largest.bytes)}, ${
-        gib(free)
-      } are free; --jobs N decides otherwise`,
-    );
+    notes.push(`${words(jobs)} at a time on ${cpus} cores: ${needs}; --jobs N decides otherwise`);
   }
   return { jobs, notes };
 }

@@ -50,6 +50,8 @@ const targets = (await targetsOf(["all"])).tables.filter(({ table }) => table.ki
   table: ResultTable;
 }[];
 
+const two = () => Promise.resolve(2);
+
 async function planAll(scale: string) {
   const [{ paper }] = targets;
   const { setup } = await setupFor(
@@ -61,7 +63,7 @@ async function planAll(scale: string) {
   return await makePlan({
     targets: targets.map(({ paper, table }) => ({ name: table.id, paper, table, setup })),
     store,
-    jobs: 2,
+    jobs: two,
     probe: null,
   });
 }
@@ -121,7 +123,7 @@ test("a plan names every language adapter that is not at hand, once for each mod
     );
     const plan = await makePlan({
       targets: targets.map(({ paper, table }) => ({ name: table.id, paper, table, setup: few.setup })),
-      ...{ store, jobs: 1, probe: null },
+      ...{ store, jobs: two, probe: null },
     });
     assert.match(
       plan.provisional.join("\n"),
@@ -142,7 +144,7 @@ test("a figure of a model's structure makes no run, and its plan tells what the 
   const plan = await makePlan({
     targets: [{ name: figure.id, paper, table: figure, setup }],
     store,
-    jobs: 2,
+    jobs: two,
     probe: null,
   });
   assert.equal(plan.runs, []);

@@ -43,7 +43,7 @@ const room = () => Promise.resolve(wasm);
 test("runs of the tiny world take what the machine has of cores, without a word", async () => {
   const specs = Array.from({ length: 40 }, (_, seed) => spec({ seed }));
   assert.equal(await memoryAdvice(specs, { cpus: 16, free: 16 * gibi }), { jobs: 16, notes: [] });
-  assert.equal(await memoryAdvice(specs, { cpus: 16, free: gibi, jobs: 9 }), { jobs: 9, notes: [] });
+  assert.equal(await memoryAdvice(specs, { cpus: 16, free: 16 * gibi, jobs: 9 }), { jobs: 9, notes: [] });
   const gpu = specs.map((each) => ({ ...each, backend: "webgpu" as const }));
   assert.equal(await memoryAdvice(gpu, { cpus: 16, free: 16 * gibi }), { jobs: 1, notes: [] });
   const { memoryBytes } = machine();
@@ -64,6 +64,15 @@ test("encoders of real size: as many processes as memory holds, with what each t
     /^2 processes at a time on 16 cores: \S+ copa standard seed \d may take \d\.\d GiB, \d+\.\d GiB are free; --jobs N decides/,
   );
   assert.is((await memoryAdvice(specs, { cpus: 16, free: gibi / 2, room })).jobs, 1);
+  // Whoever asks for more gets it, and is told.
+  const asked = await memoryAdvice(specs, { cpus: 16, free, room: large, jobs: 3 });
+  assert.is(asked.jobs, 3);
+  assert.match(
+    asked.notes.join(),
+    /^3 processes at a time, as asked, may not fit into memory: \S+ copa standard seed \d may take \d\.\d GiB, \d+\.\d GiB are/,
+  );
+  assert.equal((await memoryAdvice(specs, { cpus: 16, free, room: large, jobs: 2 })).notes, []);
+  assert.equal((await memoryAdvice(specs.slice(0, 1), { cpus: 16, free, room: large, jobs: 9 })).notes, []);
   // An encoder that is not there is the run's to tell of.
   const absent = specs.map((each) => ({ ...each, model: "/nowhere" }));
   assert.equal((await memoryAdvice(absent, { cpus: 1, free, room })).notes, []);

@@ -67,15 +67,18 @@ test("its runs are planned: distinct, with work, and the plan survives a file", 
       setup: setup(),
     }],
     store,
-    jobs: 2,
-    probe: (shape, tokens) =>
+    // The runs that are missing say how many go side by side, and that says what is timed.
+    jobs: (missing) => Promise.resolve(missing.length - 3),
+    probe: (shape, tokens, processes) =>
       Promise.resolve({
         flopsPerSecond: 1e9,
         device: "a fake",
-        what: `${shape.hidden} wide, ${tokens} tokens`,
+        what: `${shape.hidden} wide, ${tokens} tokens, one of ${processes}`,
       }),
   });
   assert.is(plan.runs.length, 6);
+  assert.is(plan.jobs, 3);
+  assert.match(plan.probes[0].what, /one of 3$/);
   assert.ok(plan.runs.every(({ state, unlocks }) => state === "absent" && unlocks.join() === "table1,again"));
   assert.equal(plan.tables[0].gaps, ["the sun does not fit"]);
   const run = plan.runs[0];
