@@ -3,7 +3,7 @@
 import { makePlan, type Plan, planLines, type PlanTarget, planText, probe } from "../../repro/plan/mod.ts";
 import type { Paper, Setup } from "../../repro/paper/mod.ts";
 import { RunStore, storeFolder } from "../../repro/runs/mod.ts";
-import { resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
+import { machine, resolve, warn, writeAtomic, writeOutput } from "../../repro/runtime.ts";
 import type { RunSpec } from "../../repro/spec/mod.ts";
 import type { Backend } from "../../core/mod.ts";
 import { openBackend, threadsOfEach } from "../../repro/training/backend.ts";
@@ -95,11 +95,12 @@ async function planOf(
   }
   const store = new RunStore(storeFolder(values.store === undefined ? undefined : String(values.store)));
   const asked = values.jobs === undefined ? undefined : wholeNumber("jobs", values.jobs, 1);
-  // As the runs themselves would be started.
+  // As the runs themselves would be started; processes that share a core or a GPU are no faster.
+  const most = backendName === "webgpu" ? 1 : machine().cpus;
   const jobs = async (missing: readonly RunSpec[]) => {
     const advice = await memoryAdvice(missing, { jobs: asked });
     for (const note of advice.notes) warn(note);
-    return advice.jobs;
+    return Math.min(advice.jobs, most);
   };
   if (values["no-probe"]) return await makePlan({ targets: planned, store, jobs, probe: null });
   let backend: Backend | undefined;

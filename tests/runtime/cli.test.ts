@@ -3,7 +3,7 @@ import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -235,7 +235,10 @@ test("what is said of a saved plan is what can be done with it", async () => {
     assert.is(code, 0, err);
     return out;
   };
-  assert.match(await save(), /saved; to make the runs: repro run --plan .*plan\.json\n$/);
+  assert.match(await save("--jobs", "999"), /saved; to make the runs: repro run --plan .*plan\.json\n$/);
+  // More processes than cores would take as long.
+  const { jobs } = JSON.parse(await readFile(join(folder, "plan.json"), "utf8"));
+  assert.is(jobs, availableParallelism());
   const early = await save("--scale", "paper");
   assert.match(early, "before it can be run: model mbert is not at hand: repro fetch mbert");
   assert.match(
