@@ -2,7 +2,7 @@
 // Leaves logging to training and drawing to figures.
 import { mean, standardDeviation, studentT, twoSidedP } from "../checks/mod.ts";
 import type { Case, CellValue, CurvePoint, Evidence, Outcome } from "./claim.ts";
-import { confidence, halfWidth, outcome, positive } from "./predicates.ts";
+import { confidence, halfWidth, outcome, points, positive } from "./predicates.ts";
 
 /** Centred moving average over `window` points, shorter at the ends. */
 export function movingAverage(curve: readonly CurvePoint[], window: number): CurvePoint[] {
@@ -218,7 +218,7 @@ export function areaAgainstTransfer(
         cells: found.map(({ name }) => name),
         value: correlation,
         holds: signOf(correlation, found.length),
-        arithmetic: `rank correlation ${correlation.toFixed(2)} over ${found.length} schedules`,
+        arithmetic: `rank correlation ${points(correlation)} over ${found.length} schedules`,
       });
     }
     return outcome(cases, missing);

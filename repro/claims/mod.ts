@@ -26,6 +26,7 @@ export {
   differences,
   halfWidth,
   outcome,
+  points,
   positive,
   statedMean,
   withNoise,

@@ -7,7 +7,8 @@ import type { Case, CellName, CellValue, ClaimVerdict, Evidence, Outcome } from 
 export const confidence = 0.95;
 /** A printed number with two decimals may be off by half of the last one. */
 const rounding = 0.005;
-const points = (value: number) => value.toFixed(2);
+/** Two decimals, with the sign that the rest of the arithmetic has. */
+export const points = (value: number): string => value.toFixed(2).replace("-", "−");
 const signed = (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
 const nameOf = ({ table, row, column }: CellName) => `${table} ${row} ${column}`;
 

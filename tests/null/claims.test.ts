@@ -287,6 +287,8 @@ test("the stored tiny runs can be asked too; claims about settings are not asked
   assert.equal(Object.keys(of("selection-count")), ["paper"]);
   const text = claimsText(judged, { cases: true });
   for (const { id } of claims) assert.match(text, id);
+  assert.match(text, "becomes 63.33 − 63.48 = −0.15, closed by +2.85");
+  assert.not.match(text, /(^|[ (])-\d/m, "a negative number with a hyphen");
   assert.match(
     text,
     "+ mBERT: (57.33 − 55.40 + 63.25 − 60.63 + 53.98 − 53.99 + 61.36 − 57.78) / 4 = +2.03 ± ",

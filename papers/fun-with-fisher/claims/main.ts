@@ -10,6 +10,7 @@ import {
   type Outcome,
   outcome,
   type Pair,
+  points,
   positive,
   statedMean,
   withNoise,
@@ -179,9 +180,9 @@ export const mainClaims: readonly Claim[] = [
           cells: names,
           ...closed,
           holds: positive(evidence, closed),
-          arithmetic: `gap ${whole.mean.toFixed(2)} − ${standard.mean.toFixed(2)} = ${
-            wide.toFixed(2)
-          } becomes ${whole.mean.toFixed(2)} − ${after.mean.toFixed(2)} = ${left.toFixed(2)}, closed by ${
+          arithmetic: `gap ${points(whole.mean)} − ${points(standard.mean)} = ${points(wide)} becomes ${
+            points(whole.mean)
+          } − ${points(after.mean)} = ${points(left)}, closed by ${
             withNoise(closed.value, closed.halfWidth)
           }`,
         });
