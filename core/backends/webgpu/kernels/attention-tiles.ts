@@ -9,15 +9,16 @@ import { lowest } from "./rows.ts";
 const side = 8;
 /** Rows of a block: four an invocation. */
 export const tileRows = 4 * side;
-export const tileInvocations = side * side;
+const tileInvocations = side * side;
 
 const four = [0, 1, 2, 3];
 const parts = ["x", "y", "z", "w"];
 const range = (count: number) => [...Array(count).keys()];
 
-const vectorsOf = ({ headSize }: AttentionHead) => headSize / 4;
+type Size = Pick<AttentionHead, "headSize">;
+const vectorsOf = ({ headSize }: Size) => headSize / 4;
 /** Vectors from row to row: an odd number, so that eight rows lie in different banks. */
-const strideOf = (head: AttentionHead) => vectorsOf(head) | 1;
+const strideOf = (head: Size) => vectorsOf(head) | 1;
 /** Vectors of a row's weights for a block, likewise. */
 const weightStride = side + 1;
 /** Vectors of a head that one invocation sums. */
@@ -25,9 +26,8 @@ const sumsOf = (head: AttentionHead) => Math.ceil(vectorsOf(head) / side);
 
 /** Whether a device with this much workgroup memory can run the tiled shaders, of which the gradients need most. */
 export function tilesFit(headSize: number, bytes: number): boolean {
-  return headSize % 4 === 0 && headSize >= 32 &&
-    16 * tileRows * (3 * strideOf({ headSize, masked: true, dropped: true }) + weightStride) + 8 * tileRows <=
-      bytes;
+  const vectors = tileRows * (3 * strideOf({ headSize }) + weightStride), words = tileRows;
+  return headSize % 4 === 0 && headSize >= 32 && 16 * vectors + 4 * words <= bytes;
 }
 
 const tile = (head: AttentionHead, name: string) =>
