@@ -6,6 +6,8 @@ import * as assert from "uvu/assert";
 import { openRecorder } from "../../core/backends/webgpu/backend.ts";
 import { matmulKernels, type MatmulTile } from "../../core/backends/webgpu/kernels/matmul.ts";
 import { type MatrixShape, matrixTiles } from "../../core/backends/webgpu/kernels/matmul-matrix.ts";
+import { own } from "../../core/backends/webgpu/kernels/windows.ts";
+import { type ProductDevice, productError } from "../fakes/product.ts";
 import { testAdapter } from "../fakes/webgpu.ts";
 
 const test = suite("webgpu-matrix");
@@ -55,61 +57,17 @@ fn write(place: u32, c: array<f32, ${held}>, stride: u32, lane: u32) {
   };
 }
 
-const fill = (length: number, seed: number) => {
-  let state = seed;
-  return Float32Array.from({ length }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32 - 0.5;
-  });
-};
-
-/** Largest difference from float64 sums. */
-async function errorOf(
-  tile: MatmulTile,
-  { m, n, k, transposeA, transposeB, mode }: {
-    m: number;
-    n: number;
-    k: number;
-    transposeA: boolean;
-    transposeB: boolean;
-    mode: "plain" | "bias" | "accumulate";
-  },
-): Promise<number> {
-  const batch = 2;
-  const { matmul } = matmulKernels(recorder, { candidates: () => [tile], choose: () => tile });
-  const a = fill(batch * m * k, 1),
-    b = fill(batch * k * n, 2),
-    before = fill(batch * m * n, 3),
-    bias = fill(n, 4);
-  const buffers = [a, b, before, bias].map((data) => {
+/** The recorder, computing every product with one tile. */
+const deviceOf = (tile: MatmulTile): ProductDevice => ({
+  put(data) {
     const buffer = recorder.pool.allocate(data.length, "f32");
     recorder.write(buffer, data, 0);
     return buffer;
-  });
-  matmul({
-    ...{ a: buffers[0], b: buffers[1], out: buffers[2], bias: mode === "bias" ? buffers[3] : undefined },
-    ...{ batch, m, n, k, transposeA, transposeB, strideA: m * k, strideB: k * n },
-    accumulate: mode === "accumulate",
-  });
-  const out = await recorder.read(buffers[2]);
-  for (const buffer of buffers) recorder.pool.free(buffer);
-  let worst = 0;
-  for (let z = 0; z < batch; z++) {
-    for (let i = 0; i < m; i++) {
-      for (let j = 0; j < n; j++) {
-        const at = (z * m + i) * n + j;
-        let sum = mode === "bias" ? bias[j] : mode === "accumulate" ? before[at] : 0;
-        for (let d = 0; d < k; d++) {
-          sum += a[z * m * k + (transposeA ? d * m + i : i * k + d)] *
-            b[z * k * n + (transposeB ? j * k + d : d * n + j)];
-        }
-        const error = Math.abs(sum - out[at]);
-        worst = error <= worst ? worst : error;
-      }
-    }
-  }
-  return worst;
-}
+  },
+  matmul: matmulKernels(recorder, { candidates: () => [tile], choose: () => tile }).matmul,
+  read: (buffer) => recorder.read(own(buffer)),
+  free: (buffer) => recorder.pool.free(own(buffer)),
+});
 
 /** [m, n, k] by transposition: a driver on the CPU takes seconds to compile a variant. k = 528 is split among workgroups. */
 const sizes = [[132, 72, 20], [20, 132, 36], [132, 4, 4], [36, 40, 528]];
@@ -129,8 +87,8 @@ for (const { shape, tile: name, transpositions } of plans) {
     const tile = emulated(matrixTiles(shape, 16).find((each) => each.name === name)!, shape);
     for (const i of transpositions) {
       const [m, n, k] = sizes[i];
-      const problem = { m, n, k, transposeA: i % 2 === 1, transposeB: i > 1, mode: modes[i % 3] };
-      const error = await errorOf(tile, problem);
+      const problem = { batch: 2, m, n, k, transposeA: i % 2 === 1, transposeB: i > 1, mode: modes[i % 3] };
+      const error = await productError(deviceOf(tile), problem);
       assert.ok(error < 2e-5, `${JSON.stringify(problem)}: off by ${error}`);
     }
   });
