@@ -15,7 +15,7 @@ import type { TransferSpec } from "../repro/spec/mod.ts";
 import { trainingData } from "../repro/training/data.ts";
 import { Trainer } from "../repro/training/trainer.ts";
 import { openData, openEncoder } from "../repro/training/world.ts";
-import { testAdapter } from "../tests/fakes/webgpu.ts";
+import { testAdapter, withDevice } from "../tests/fakes/webgpu.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -34,10 +34,7 @@ const queueTimes = { upload: 0, submit: 0, submissions: 0 };
 
 /** Times the queue of the device that the adapter will give. */
 function watched(adapter: GPUAdapter): GPUAdapter {
-  const request = adapter.requestDevice.bind(adapter);
-  adapter.requestDevice = async (descriptor) => {
-    const device = await request(descriptor);
-    const { queue } = device;
+  return withDevice(adapter, ({ queue }) => {
     const submit = queue.submit.bind(queue), writeBuffer = queue.writeBuffer.bind(queue);
     const timed = (kind: "upload" | "submit", run: () => void): undefined => {
       const start = performance.now();
@@ -50,9 +47,7 @@ function watched(adapter: GPUAdapter): GPUAdapter {
     };
     queue.writeBuffer = (...args: Parameters<GPUQueue["writeBuffer"]>) =>
       timed("upload", () => writeBuffer(...args));
-    return device;
-  };
-  return adapter;
+  });
 }
 
 /** "null" is Dawn's device without hardware: calls are checked and encoded, nothing is computed; this side's cost is what remains. */

@@ -1,6 +1,6 @@
 // Makes every pipeline of the engine on whatever device the driver offers: all cases of the kernels' tests, every tile that a tuning
-// may choose, then training steps, tr(F) and evaluation at XLM-R base's sizes. It names each to stderr before the driver compiles it. What is computed is not read.
-// Run by main.ts, with "half" for half precision.
+// may choose, then training steps, tr(F) and evaluation at XLM-R base's sizes. It names each to stderr before the driver compiles it;
+// what is computed is not read. Run by main.ts, with "half" for half precision.
 import { writeSync } from "node:fs";
 import process from "node:process";
 import type { Backend } from "../../core/mod.ts";
@@ -9,6 +9,7 @@ import { matmulKernels } from "../../core/backends/webgpu/kernels/matmul.ts";
 import { requireAdapter } from "../../repro/gpu.ts";
 import { cases } from "../../tests/backend/cases/mod.ts";
 import { run } from "../../tests/backend/run_case.ts";
+import { namingPipelines } from "../../tests/fakes/webgpu.ts";
 import { prepareEncoder } from "../engines/ours/encoder.ts";
 import { encoders } from "../work/encoders.ts";
 import { nameMark } from "./statistics.ts";
@@ -21,17 +22,7 @@ const options = { frozenWeights: precision, products: precision } as const;
 /** An adapter whose device names each pipeline before it makes it. */
 async function namingAdapter(): Promise<GPUAdapter> {
   const { adapter } = await requireAdapter({ loaderIsLoaded: true, half });
-  const request = adapter.requestDevice.bind(adapter);
-  adapter.requestDevice = async (descriptor) => {
-    const device = await request(descriptor);
-    const create = device.createComputePipeline.bind(device);
-    device.createComputePipeline = (pipeline) => {
-      writeSync(2, `${nameMark}${pipeline.label}\n`);
-      return create(pipeline);
-    };
-    return device;
-  };
-  return adapter;
+  return namingPipelines(adapter, (label) => writeSync(2, `${nameMark}${label}\n`));
 }
 
 const openNamed = async (): Promise<Backend> =>

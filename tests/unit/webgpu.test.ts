@@ -7,7 +7,7 @@ import { createWebgpuBackend } from "../../core/backends/webgpu/backend.ts";
 import { tilesFit } from "../../core/backends/webgpu/kernels/attention-tiles.ts";
 import { OutOfMemoryError } from "../../core/mod.ts";
 import { type ProductDevice, productError } from "../fakes/product.ts";
-import { testAdapter, testWebgpuBackend } from "../fakes/webgpu.ts";
+import { namingPipelines, testAdapter, testWebgpuBackend } from "../fakes/webgpu.ts";
 
 const test = suite("webgpu");
 
@@ -35,17 +35,7 @@ test("attention goes by tiles where heads are wide and three tiles fit into work
   assert.not.ok(tilesFit(64, 16384) || tilesFit(128, 32768) || tilesFit(16, 65536) || tilesFit(34, 65536));
   for (const isSoftware of [false, true]) {
     const labels: string[] = [];
-    const adapter = await testAdapter();
-    const request = adapter.requestDevice.bind(adapter);
-    adapter.requestDevice = async (descriptor) => {
-      const device = await request(descriptor);
-      const create = device.createComputePipeline.bind(device);
-      device.createComputePipeline = (pipeline) => {
-        labels.push(pipeline.label!);
-        return create(pipeline);
-      };
-      return device;
-    };
+    const adapter = namingPipelines(await testAdapter(), (label) => labels.push(label));
     const on = await createWebgpuBackend({ adapter, isSoftware });
     const [q, k, v, out, logSumExp] = [64, 64, 64, 64, 1].map((length) => on.allocate(length, "f32"));
     const shape = { batch: 1, tokens: 1, heads: 1, headSize: 64, scale: 1, dropout: 0 };
