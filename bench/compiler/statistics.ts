@@ -17,14 +17,6 @@ export interface ShaderStatistics {
 /** Written before a pipeline is made, so that the statistics that follow have a name. */
 export const nameMark = "@shader ";
 
-const wanted = {
-  "VGPRs": "registers",
-  "Spilled VGPRs": "spilled",
-  "LDS size": "workgroupBytes",
-  "Subgroups per SIMD": "subgroups",
-  "Instructions": "instructions",
-} as const;
-
 /**
  * One row a shader, the last where one was compiled several times.
  * @throws where statistics lack a number: another version of Mesa names it differently
@@ -34,14 +26,19 @@ export function readStatistics(text: string): ShaderStatistics[] {
   for (const part of text.split(nameMark).slice(1)) {
     const name = part.slice(0, part.indexOf("\n")).trim();
     if (!part.includes("*** SHADER STATS ***")) continue;
-    const values = Object.fromEntries(
-      Object.entries(wanted).map(([label, key]) => {
-        const found = new RegExp(`^${label}: (\\d+)$`, "m").exec(part);
-        if (found === null) throw new Error(`${name}: the driver's statistics have no line "${label}: …"`);
-        return [key, Number(found[1])];
-      }),
-    );
-    rows.set(name, { name, ...values } as unknown as ShaderStatistics);
+    const number = (label: string): number => {
+      const found = new RegExp(`^${label}: (\\d+)$`, "m").exec(part);
+      if (found === null) throw new Error(`${name}: the driver's statistics have no line "${label}: …"`);
+      return Number(found[1]);
+    };
+    rows.set(name, {
+      name,
+      registers: number("VGPRs"),
+      spilled: number("Spilled VGPRs"),
+      workgroupBytes: number("LDS size"),
+      subgroups: number("Subgroups per SIMD"),
+      instructions: number("Instructions"),
+    });
   }
   return [...rows.values()];
 }

@@ -9,7 +9,7 @@ export const confidence = 0.95;
 const rounding = 0.005;
 /** Two decimals, with the sign that the rest of the arithmetic has. */
 export const points = (value: number): string => value.toFixed(2).replace("-", "−");
-const signed = (value: number) => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`;
+const signed = (value: number) => `${value < 0 ? "" : "+"}${points(value)}`;
 const nameOf = ({ table, row, column }: CellName) => `${table} ${row} ${column}`;
 
 /** Two cells, compared as left minus right. */

@@ -151,10 +151,12 @@ export async function makePlan({ targets, store, jobs, probe }: PlanOptions): Pr
   }
   const processes = await jobs(missing.map(({ run }) => run.spec));
   const probes = new Map<string, Probe>();
-  for (const { run, shape, tokens } of probe === null ? [] : missing) {
-    const key = `${shape.hidden} ${tokens}`;
-    if (!probes.has(key)) probes.set(key, await probe!(shape, tokens, processes));
-    run.seconds = run.work.total / probes.get(key)!.flopsPerSecond;
+  if (probe !== null) {
+    for (const { run, shape, tokens } of missing) {
+      const key = `${shape.hidden} ${tokens}`;
+      if (!probes.has(key)) probes.set(key, await probe(shape, tokens, processes));
+      run.seconds = run.work.total / probes.get(key)!.flopsPerSecond;
+    }
   }
   const [first] = targets;
   const all = [...runs.values()];

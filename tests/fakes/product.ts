@@ -2,13 +2,9 @@
 import type { DeviceBuffer, HostArray } from "../../core/backends/backend.ts";
 import type { MatmulArguments } from "../../core/backends/kernels.ts";
 
-export interface Product {
-  batch: number;
-  m: number;
-  n: number;
-  k: number;
-  transposeA: boolean;
-  transposeB: boolean;
+type Shape = Pick<MatmulArguments, "batch" | "m" | "n" | "k" | "transposeA" | "transposeB">;
+
+export interface Product extends Shape {
   mode: "plain" | "bias" | "accumulate";
   /** One second operand serves the whole batch. */
   repeatedB?: boolean;
