@@ -18,12 +18,44 @@ import {
 
 /**
  * Bytes of scratch for T tokens and heads of D: gemm's, two blocks of scores, a lane mask, a block's sums, dropout's bits of a block,
- * and the keys and values of one head as the products want them, in three forms at most.
+ * the keys and values of one head as the products want them, in three forms at most, and two blocks of rows of one head.
  */
 export function attentionScratch(tokens: u32, headSize: u32): usize {
   const width = scoreWidth(tokens);
   return GEMM_SCRATCH + ((QUERY_BLOCK * width) << 3) + (width << 2) + (QUERY_BLOCK << 2) +
-    halvesBytes(QUERY_BLOCK * width) + 2 * packedBytes(tokens, headSize) + packedBytes(headSize, tokens) + 64;
+    halvesBytes(QUERY_BLOCK * width) + 2 * packedBytes(tokens, headSize) + packedBytes(headSize, tokens) + 64 +
+    ((QUERY_BLOCK * headSize) << 3);
+}
+
+/** From this many bytes on, a line of all heads puts the rows of one head so far apart that they crowd each other out of the cache. */
+const FAR_APART: usize = 1024;
+
+/**
+ * Reads one word of each line of the cache in rows of D floats, ld bytes apart: so many are asked of the memory at once, where packing
+ * would wait for a few. Returns something that depends on them all.
+ */
+function touchRows(from: usize, ld: usize, rows: u32, width: u32): i32 {
+  const bytes: usize = width << 2;
+  let all: i32 = 0;
+  for (; rows > 0; rows--) {
+    for (let at: usize = 0; at < bytes; at += 64) all |= load<i32>(from + at);
+    from += ld;
+  }
+  return all;
+}
+
+/** Rows of D floats, ld bytes apart, one behind the other at `to` where they lie far apart; returns where they are to be read. */
+function nearRows(from: usize, ld: usize, rows: u32, width: u32, to: usize): usize {
+  if (ld < FAR_APART) return from;
+  const near = to;
+  for (; rows > 0; rows--) {
+    let i: u32 = 0;
+    for (; i + 4 <= width; i += 4) v128.store(to + (i << 2), v128.load(from + (i << 2)));
+    for (; i < width; i++) f32.store(to + (i << 2), f32.load(from + (i << 2)));
+    from += ld;
+    to += width << 2;
+  }
+  return near;
 }
 
 /** Zeroes rows of D floats, ld bytes apart. */
@@ -65,7 +97,9 @@ export function attention(
   const words = sums + (QUERY_BLOCK << 2);
   const packedKeys = words + halvesBytes(QUERY_BLOCK * width);
   const packedValues = packedKeys + packedBytes(tokens, headSize);
+  const rowsOfHead = packedValues + packedBytes(headSize, tokens);
   const line = (heads * headSize) << 2;
+  const nearLine = line < FAR_APART ? line : headSize << 2;
   const scoreLine = width << 2;
   for (let item = begin; item < end; item++) {
     const batch = item / heads;
@@ -80,12 +114,20 @@ export function attention(
       for (let i: u32 = 0; i < queries; i++) f32.store(lse + (i << 2), -Infinity);
       continue;
     }
+    if (line >= FAR_APART) {
+      store<i32>(
+        rowsOfHead,
+        touchRows(k + offset, line, length, headSize) | touchRows(v + offset, line, length, headSize) |
+          touchRows(q + offset, line, queries, headSize),
+      );
+    }
     packMatrix(length, headSize, k + offset, line, true, packedKeys);
     packMatrix(headSize, length, v + offset, line, false, packedValues);
     for (let first: u32 = 0; first < queries; first += QUERY_BLOCK) {
       const rows = min(QUERY_BLOCK, queries - first);
       const block = offset + first * line;
-      gemmPacked(rows, length, headSize, q + block, line, packedKeys, scores, scoreLine, scratch);
+      const queryRows = nearRows(q + block, line, rows, headSize, rowsOfHead);
+      gemmPacked(rows, length, headSize, queryRows, nearLine, packedKeys, scores, scoreLine, scratch);
       expLines(scores, scoreLine, rows, length, lanes, scale, sums, lse + (first << 2));
       const element = (c0 << 3) + (item * tokens + first) * tokens;
       const bits = together ? halves(words, element, (rows - 1) * tokens + length, c1, c2, c3, k0, k1) : 0;
@@ -142,7 +184,9 @@ export function attentionGrad(
   const packedKeys = words + halvesBytes(QUERY_BLOCK * width);
   const packedValues = packedKeys + packedBytes(tokens, headSize);
   const keyRows = packedValues + packedBytes(tokens, headSize);
+  const rowsOfHead = keyRows + packedBytes(headSize, tokens);
   const line = (heads * headSize) << 2;
+  const nearLine = line < FAR_APART ? line : headSize << 2;
   const scoreLine = width << 2;
   for (let item = begin; item < end; item++) {
     const batch = item / heads;
@@ -157,14 +201,23 @@ export function attentionGrad(
       clearRows(dq + offset, line, queries, headSize);
       continue;
     }
+    if (line >= FAR_APART) {
+      store<i32>(
+        rowsOfHead,
+        touchRows(k + offset, line, length, headSize) | touchRows(v + offset, line, length, headSize) |
+          touchRows(q + offset, line, queries, headSize) | touchRows(dout + offset, line, queries, headSize),
+      );
+    }
     packMatrix(length, headSize, k + offset, line, true, packedKeys);
     packMatrix(length, headSize, v + offset, line, true, packedValues);
     packMatrix(headSize, length, k + offset, line, false, keyRows);
     for (let first: u32 = 0; first < queries; first += QUERY_BLOCK) {
       const rows = min(QUERY_BLOCK, queries - first);
       const block = offset + first * line;
-      gemmPacked(rows, length, headSize, q + block, line, packedKeys, scores, scoreLine, scratch);
-      gemmPacked(rows, length, headSize, dout + block, line, packedValues, slopes, scoreLine, scratch);
+      const queryRows = nearRows(q + block, line, rows, headSize, rowsOfHead);
+      const doutRows = nearRows(dout + block, line, rows, headSize, rowsOfHead + ((QUERY_BLOCK * headSize) << 2));
+      gemmPacked(rows, length, headSize, queryRows, nearLine, packedKeys, scores, scoreLine, scratch);
+      gemmPacked(rows, length, headSize, doutRows, nearLine, packedValues, slopes, scoreLine, scratch);
       const element = (c0 << 3) + (item * tokens + first) * tokens;
       const bits = together ? halves(words, element, (rows - 1) * tokens + length, c1, c2, c3, k0, k1) : 0;
       for (let i: u32 = 0; i < rows; i++) {
@@ -172,7 +225,7 @@ export function attentionGrad(
         const last = row + (scoreWidth(length) << 2);
         const slopeRow = slopes + i * scoreLine;
         const shift = f32.load(logSumExp + ((item * tokens + first + i) << 2));
-        const delta = rowDelta(out + block + i * line, dout + block + i * line, headSize);
+        const delta = rowDelta(out + block + i * line, doutRows + i * nearLine, headSize);
         if (threshold == 0) slopeLine(row, last, slopeRow, lanes, scale, shift, delta);
         else {
           const w = together
@@ -189,8 +242,8 @@ export function attentionGrad(
         scores,
         scoreLine,
         true,
-        dout + block,
-        line,
+        doutRows,
+        nearLine,
         false,
         dv + offset,
         line,
@@ -206,8 +259,8 @@ export function attentionGrad(
         slopes,
         scoreLine,
         true,
-        q + block,
-        line,
+        queryRows,
+        nearLine,
         false,
         dk + offset,
         line,

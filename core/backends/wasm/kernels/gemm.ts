@@ -50,6 +50,20 @@ function packPanel(b: usize, ldb: usize, k: u32, columns: u32, to: usize): void 
   }
 }
 
+/** Two panels, the second behind the first: a line of the cache, read once, holds a row of both. */
+function packTwoPanels(b: usize, ldb: usize, k: u32, to: usize): void {
+  let next = to + (k << 5);
+  for (let i = k; i > 0; i--) {
+    v128.store(to, v128.load(b));
+    v128.store(to, v128.load(b, 16), 16);
+    v128.store(next, v128.load(b, 32));
+    v128.store(next, v128.load(b, 48), 16);
+    b += ldb;
+    to += 32;
+    next += 32;
+  }
+}
+
 /** Four rows of k values become k groups of four, `step` bytes apart. */
 function packFour(from: usize, line: usize, k: u32, to: usize, step: usize): void {
   let from1 = from + line;
@@ -207,7 +221,14 @@ export function packedBytes(n: u32, k: u32): usize {
 // @ts-ignore: decorator
 @inline
 function packPanels(b: usize, ldb: usize, transposeB: bool, n: u32, kc: u32, to: usize, inPlace: bool): void {
-  for (let column: u32 = 0; column < n; column += 8) {
+  let column: u32 = 0;
+  if (!inPlace && !transposeB) {
+    for (; column + 16 <= n; column += 16) {
+      packTwoPanels(b + (column << 2), ldb, kc, to);
+      to += kc << 6;
+    }
+  }
+  for (; column < n; column += 8) {
     const columns = min<u32>(8, n - column);
     if (!inPlace || columns < 8) {
       if (transposeB) packPanelTransposed(b + column * ldb, ldb, kc, columns, to);
