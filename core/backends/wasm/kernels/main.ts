@@ -200,7 +200,8 @@ export function matmul(
   set(11, strideB);
   set<u32>(12, accumulate);
   const perMatrix = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
-  launch(MATMUL, batch * perMatrix, 1, <f32> min(MATMUL_ROWS, m) * <f32> n * <f32> k * 0.05);
+  const cost = <f32> min(MATMUL_ROWS, m) * <f32> n * <f32> k * 0.05;
+  launch(MATMUL, batch * perMatrix, 1, cost, perMatrix > 1);
 }
 
 export function softmax(from: usize, to: usize, count: u32, cols: u32, log: bool): void {

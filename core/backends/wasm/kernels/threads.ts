@@ -8,8 +8,10 @@ import { runTask, setScratch } from "./tasks";
 
 /** A task of fewer nanoseconds is not worth waking anybody. */
 const WORTH_SHARING: f32 = 12000;
-/** Chunks a thread: more even out the load, fewer repeat less preparation (packing B for a matrix product). */
-const CHUNKS_PER_THREAD: u32 = 2;
+/** Chunks a thread, at least and at most, and nanoseconds that make another worth its claim: more even out a thread that comes late. */
+const FEWEST_CHUNKS: u32 = 2;
+const MOST_CHUNKS: u32 = 8;
+const WORTH_CLAIMING: f32 = 20000;
 /** Turns of looking before sleeping: some tens of microseconds, longer than from one kernel of a step to the next. */
 const TURNS: u32 = 20000;
 
@@ -67,13 +69,16 @@ function awaitChunks(): void {
 
 /**
  * Runs all items of a task and returns when they are done. `cost` estimates the nanoseconds of one item; `step` is the
- * multiple that ranges keep.
+ * multiple that ranges keep. `prepares`: each chunk prepares what another would prepare again (a matrix product packs B).
  */
-export function launch(task: u32, items: u32, step: u32, cost: f32): void {
+export function launch(task: u32, items: u32, step: u32, cost: f32, prepares: bool = false): void {
   const threads = load<u32>(WORKERS) + 1;
-  if (threads == 1 || <f32> items * cost < WORTH_SHARING) return runTask(task, 0, items);
+  const whole = <f32> items * cost;
+  if (threads == 1 || whole < WORTH_SHARING) return runTask(task, 0, items);
   const steps = (items + step - 1) / step;
-  const size = (steps + threads * CHUNKS_PER_THREAD - 1) / (threads * CHUNKS_PER_THREAD) * step;
+  const claims = min(whole / <f32> threads / WORTH_CLAIMING, <f32> MOST_CHUNKS);
+  const most = threads * (prepares ? FEWEST_CHUNKS : max(<u32> claims, FEWEST_CHUNKS));
+  const size = (steps + most - 1) / most * step;
   const chunks = (items + size - 1) / size;
   if (chunks < 2) return runTask(task, 0, items);
   store<u32>(TASK, task);
