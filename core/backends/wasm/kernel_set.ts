@@ -159,7 +159,10 @@ export function createKernelSet(
       x.sumSquares!(at(from), at(out), rows, cols, accumulate ? 1 : 0);
     },
     matmul(p) {
+      const bytes = x.matmulScratch!(p.batch, p.m, p.n, p.k, p.transposeA ? 1 : 0, p.strideA, p.strideB);
+      const packed = bytes === 0 ? undefined : pool.allocate(bytes / 4, "f32");
       x.matmul!(
+        atOrZero(packed),
         at(p.a),
         at(p.b),
         atOrZero(p.bias),
@@ -174,6 +177,7 @@ export function createKernelSet(
         p.strideB,
         p.accumulate ? 1 : 0,
       );
+      if (packed !== undefined) pool.free(packed);
     },
     softmax({ x: from, out, rows, cols, log }) {
       x.softmax!(at(from), at(out), rows, cols, log ? 1 : 0);

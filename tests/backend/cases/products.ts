@@ -34,6 +34,10 @@ const products: Product[] = [
   { m: 11, n: 5, k: 7, batch: 5, oneB: true, accumulate: true },
   { m: 3, n: 5, k: 4, batch: 2, gap: 3 },
   { m: 128, n: 128, k: 32, batch: 6 },
+  // Threads of WASM share a right side that is packed once: several blocks of columns and of k, one matrix for a batch.
+  { m: 60, n: 397, k: 391, bias: true },
+  { m: 50, n: 70, k: 1201, accumulate: true },
+  { m: 30, n: 40, k: 900, batch: 4, oneB: true, bias: true },
 ];
 for (const { m, n, k: inner, batch = 1, oneA, oneB, gap = 0, bias = false, accumulate = false } of products) {
   for (const [transposeA, transposeB] of [[false, false], [false, true], [true, false], [true, true]]) {

@@ -19,7 +19,7 @@ import {
 /** Largest block of k: a panel of B (12 KB) and a tile of A (9 KB) stay in the first-level cache. */
 const K_BLOCK: u32 = 384;
 /** Columns of B packed at a time, and rows of A gone through per panel. */
-const N_BLOCK: u32 = 384;
+export const N_BLOCK: u32 = 384;
 const M_BLOCK: u32 = 144;
 
 const PACKED_B: usize = (K_BLOCK * N_BLOCK) << 2;
@@ -47,20 +47,6 @@ function packPanel(b: usize, ldb: usize, k: u32, columns: u32, to: usize): void 
     for (let j: u32 = 0; j < columns; j++) f32.store(to + (j << 2), f32.load(b + (j << 2)));
     b += ldb;
     to += 32;
-  }
-}
-
-/** Two panels, the second behind the first: a line of the cache, read once, holds a row of both. */
-function packTwoPanels(b: usize, ldb: usize, k: u32, to: usize): void {
-  let next = to + (k << 5);
-  for (let i = k; i > 0; i--) {
-    v128.store(to, v128.load(b));
-    v128.store(to, v128.load(b, 16), 16);
-    v128.store(next, v128.load(b, 32));
-    v128.store(next, v128.load(b, 48), 16);
-    b += ldb;
-    to += 32;
-    next += 32;
   }
 }
 
@@ -221,14 +207,7 @@ export function packedBytes(n: u32, k: u32): usize {
 // @ts-ignore: decorator
 @inline
 function packPanels(b: usize, ldb: usize, transposeB: bool, n: u32, kc: u32, to: usize, inPlace: bool): void {
-  let column: u32 = 0;
-  if (!inPlace && !transposeB) {
-    for (; column + 16 <= n; column += 16) {
-      packTwoPanels(b + (column << 2), ldb, kc, to);
-      to += kc << 6;
-    }
-  }
-  for (; column < n; column += 8) {
+  for (let column: u32 = 0; column < n; column += 8) {
     const columns = min<u32>(8, n - column);
     if (!inPlace || columns < 8) {
       if (transposeB) packPanelTransposed(b + column * ldb, ldb, kc, columns, to);
@@ -238,14 +217,41 @@ function packPanels(b: usize, ldb: usize, transposeB: bool, n: u32, kc: u32, to:
   }
 }
 
-/** op(B)[k, n] as gemmPacked wants it, to be multiplied more than once. */
-export function packMatrix(n: u32, k: u32, b: usize, ldb: usize, transposeB: bool, to: usize): void {
+/** How many parts packing op(B)[k, n] has: the panels of each block of k. */
+export function packParts(n: u32, k: u32): u32 {
+  return ((n + 7) >> 3) * ((k + K_BLOCK - 1) / K_BLOCK);
+}
+
+/** Parts begin … end − 1 of op(B)[k, n] as gemmColumns wants it, to be multiplied more than once. */
+export function packPart(
+  n: u32,
+  k: u32,
+  b: usize,
+  ldb: usize,
+  transposeB: bool,
+  to: usize,
+  begin: u32,
+  end: u32,
+): void {
   const kBlock = depth(k);
-  for (let k0: u32 = 0; k0 < k; k0 += kBlock) {
+  const panels = (n + 7) >> 3;
+  while (begin < end) {
+    const block = begin / panels;
+    const first = begin - block * panels;
+    const last = min(panels, first + (end - begin));
+    const column = first << 3;
+    const k0 = block * kBlock;
     const kc = min(kBlock, k - k0);
-    packPanels(b + (transposeB ? k0 << 2 : k0 * ldb), ldb, transposeB, n, kc, to, false);
-    to += packedBytes(n, kc);
+    const from = b + (transposeB ? column * ldb + (k0 << 2) : k0 * ldb + (column << 2));
+    const panel = to + block * packedBytes(n, kBlock) + ((column * kc) << 2);
+    packPanels(from, ldb, transposeB, min(last << 3, n) - column, kc, panel, false);
+    begin += last - first;
   }
+}
+
+/** All of op(B)[k, n], by one thread. */
+export function packMatrix(n: u32, k: u32, b: usize, ldb: usize, transposeB: bool, to: usize): void {
+  packPart(n, k, b, ldb, transposeB, to, 0, packParts(n, k));
 }
 
 /**
@@ -359,6 +365,37 @@ export function gemm(
   }
 }
 
+/** Columns first … last − 1 of gemm's C for a B that packMatrix packed: the bits of gemm. */
+export function gemmColumns(
+  m: u32,
+  n: u32,
+  k: u32,
+  a: usize,
+  lda: usize,
+  transposeA: bool,
+  packed: usize,
+  first: u32,
+  last: u32,
+  c: usize,
+  ldc: usize,
+  accumulate: bool,
+  bias: usize,
+  scratch: usize,
+): void {
+  const kBlock = depth(k);
+  for (let k0: u32 = 0; k0 < k; k0 += kBlock) {
+    const kc = min(kBlock, k - k0);
+    const mode: u32 = k0 > 0 || accumulate ? ADD : bias != 0 ? BIAS : STORE;
+    const fromA = a + (transposeA ? k0 * lda : k0 << 2);
+    const panels = packed + ((first * kc) << 2);
+    blockProduct(
+      m, last - first, kc, fromA, lda, transposeA, panels, 0, 0, c + (first << 2), ldc, mode, bias + (first << 2),
+      scratch,
+    );
+    packed += packedBytes(n, kc);
+  }
+}
+
 /** C[m, n] = A[m, k] · B for a B that packMatrix packed: the bits of gemm. */
 export function gemmPacked(
   m: u32,
@@ -371,10 +408,5 @@ export function gemmPacked(
   ldc: usize,
   scratch: usize,
 ): void {
-  const kBlock = depth(k);
-  for (let k0: u32 = 0; k0 < k; k0 += kBlock) {
-    const kc = min(kBlock, k - k0);
-    blockProduct(m, n, kc, a + (k0 << 2), lda, false, packed, 0, 0, c, ldc, k0 > 0 ? ADD : STORE, 0, scratch);
-    packed += packedBytes(n, kc);
-  }
+  gemmColumns(m, n, k, a, lda, false, packed, 0, n, c, ldc, false, 0, scratch);
 }

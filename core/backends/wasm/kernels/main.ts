@@ -5,8 +5,8 @@
 import { attentionScratch } from "./attention";
 import { disentangledScratch } from "./disentangled";
 import * as flat from "./elementwise";
-import { GEMM_SCRATCH } from "./gemm";
-import { ARGUMENTS, AXES, SHAPE_BLOCK } from "./memory";
+import { GEMM_SCRATCH, N_BLOCK, packedBytes, packParts } from "./gemm";
+import { ARGUMENTS, AXES, SHAPE_BLOCK, WORKERS } from "./memory";
 import * as strided from "./strided";
 import {
   ADAMW,
@@ -16,6 +16,7 @@ import {
   ATTENTION_GRAD,
   BINARY_LINES,
   BINARY_PIECE,
+  columnBlocks,
   CROSS_ENTROPY,
   CROSS_ENTROPY_GRAD,
   DISENTANGLED,
@@ -29,6 +30,7 @@ import {
   LAYER_NORM_PARAMETER_GRAD,
   MATMUL,
   MATMUL_ROWS,
+  PACK,
   REDUCE,
   ROUND_TO_HALF,
   SOFTMAX,
@@ -167,7 +169,49 @@ export function sumSquares(from: usize, to: usize, count: u32, cols: u32, accumu
   launch(SUM_SQUARES, count, 1, <f32> cols * 0.3);
 }
 
+/** A product of fewer nanoseconds is not worth packing B for all threads first. */
+const WORTH_PACKING: f32 = 200000;
+/** Most bytes of a packed B. */
+const MOST_PACKED: usize = 16 << 20;
+
+/** From so many matrices on, a thread's piece is whole matrices, and nobody packs what another does. */
+const MANY_MATRICES: u32 = 32;
+
+/** Nanoseconds of a product of m × n × k, roughly. */
+// @ts-ignore: decorator
+@inline
+function matmulCost(m: u32, n: u32, k: u32): f32 {
+  return <f32> m * <f32> n * <f32> k * 0.05;
+}
+
+/** A shared right side makes one tall product of the batch. */
+// @ts-ignore: decorator
+@inline
+function isTall(batch: u32, m: u32, k: u32, transposeA: bool, strideA: u32, strideB: u32): bool {
+  return batch == 1 || (strideB == 0 && !transposeA && strideA == m * k);
+}
+
+/**
+ * Bytes that matmul wants at `packed`, where threads share B packed once and so can share the product in small pieces; 0 where each
+ * packs what it needs: one thread, many matrices, little to do, or too much to keep.
+ */
+export function matmulScratch(
+  batch: u32,
+  m: u32,
+  n: u32,
+  k: u32,
+  transposeA: bool,
+  strideA: u32,
+  strideB: u32,
+): u32 {
+  const rows = m * batch;
+  if (load<u32>(WORKERS) == 0 || !isTall(batch, m, k, transposeA, strideA, strideB) || rows <= MATMUL_ROWS) return 0;
+  const bytes = packedBytes(n, k);
+  return matmulCost(rows, n, k) < WORTH_PACKING || bytes > MOST_PACKED ? 0 : bytes;
+}
+
 export function matmul(
+  packed: usize,
   a: usize,
   b: usize,
   bias: usize,
@@ -182,8 +226,7 @@ export function matmul(
   strideB: u32,
   accumulate: bool,
 ): void {
-  // A shared right side makes one tall product of the batch.
-  if (batch > 1 && strideB == 0 && !transposeA && strideA == m * k) {
+  if (isTall(batch, m, k, transposeA, strideA, strideB)) {
     m *= batch;
     batch = 1;
   }
@@ -199,9 +242,14 @@ export function matmul(
   set(10, strideA);
   set(11, strideB);
   set<u32>(12, accumulate);
-  const perMatrix = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
-  const cost = <f32> min(MATMUL_ROWS, m) * <f32> n * <f32> k * 0.05;
-  launch(MATMUL, batch * perMatrix, 1, cost, perMatrix > 1);
+  set(13, packed);
+  const rowBlocks = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
+  const rows = min(MATMUL_ROWS, m);
+  if (packed != 0) {
+    const parts = packParts(n, k);
+    launch(PACK, parts, 1, <f32> n * <f32> k / <f32> parts * 0.5);
+    launch(MATMUL, columnBlocks(n, true) * rowBlocks, 1, matmulCost(rows, min(n, N_BLOCK), k));
+  } else launch(MATMUL, batch * rowBlocks, 1, matmulCost(rows, n, k), rowBlocks > 1 && batch < MANY_MATRICES);
 }
 
 export function softmax(from: usize, to: usize, count: u32, cols: u32, log: bool): void {

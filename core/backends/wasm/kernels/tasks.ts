@@ -5,7 +5,7 @@
 import { attention, attentionGrad } from "./attention";
 import { disentangledAttention, disentangledAttentionGrad } from "./disentangled";
 import * as flat from "./elementwise";
-import { gemm } from "./gemm";
+import { gemm, gemmColumns, N_BLOCK, packPart } from "./gemm";
 import { ARGUMENTS, SCRATCH } from "./memory";
 import { dropout, dropoutRows } from "./random";
 import * as rows from "./rows";
@@ -38,6 +38,7 @@ export const CROSS_ENTROPY_GRAD: u32 = 23;
 export const DROPOUT_ROWS: u32 = 24;
 export const DISENTANGLED: u32 = 25;
 export const DISENTANGLED_GRAD: u32 = 26;
+export const PACK: u32 = 27;
 
 /** Which thread this instance serves: 0 is the caller, 1 … are workers. A global is private to an instance. */
 let thread: u32 = 0;
@@ -68,25 +69,40 @@ function x(i: usize): f32 {
 /** Rows per matmul item, a multiple of the tiles. */
 export const MATMUL_ROWS: u32 = 24;
 
+/** Column blocks of a product, each with items of its own: one where a thread packs what it needs of B itself. */
+export function columnBlocks(n: u32, isPacked: bool): u32 {
+  return isPacked ? (n + N_BLOCK - 1) / N_BLOCK : 1;
+}
+
 function matmulItems(begin: u32, end: u32): void {
   const m = u(5);
   const n = u(6);
   const k = u(7);
   const transposeA = u(8) != 0;
   const transposeB = u(9) != 0;
-  const perMatrix = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
+  const packed = u(13);
+  const perBlock = (m + MATMUL_ROWS - 1) / MATMUL_ROWS;
+  const blocks = columnBlocks(n, packed != 0);
   const lda = (transposeA ? m : k) << 2;
   const ldb = (transposeB ? k : n) << 2;
   while (begin < end) {
-    const matrix = begin / perMatrix;
-    const first = begin - matrix * perMatrix;
-    const last = min(perMatrix, first + (end - begin));
+    const block = begin / perBlock;
+    const matrix = block / blocks;
+    const first = begin - block * perBlock;
+    const last = min(perBlock, first + (end - begin));
     const row = first * MATMUL_ROWS;
     const a = u(0) + ((matrix * u(10)) << 2) + (transposeA ? row << 2 : row * lda);
-    const b = u(1) + ((matrix * u(11)) << 2);
     const c = u(3) + (((matrix * m + row) * n) << 2);
     const count = min(last * MATMUL_ROWS, m) - row;
-    gemm(count, n, k, a, lda, transposeA, b, ldb, transposeB, c, n << 2, u(12) != 0, u(2), scratch());
+    const accumulate = u(12) != 0;
+    if (packed != 0) {
+      const column = (block - matrix * blocks) * N_BLOCK;
+      const beyond = min(column + N_BLOCK, n);
+      gemmColumns(count, n, k, a, lda, transposeA, packed, column, beyond, c, n << 2, accumulate, u(2), scratch());
+    } else {
+      const b = u(1) + ((matrix * u(11)) << 2);
+      gemm(count, n, k, a, lda, transposeA, b, ldb, transposeB, c, n << 2, accumulate, u(2), scratch());
+    }
     begin += last - first;
   }
 }
@@ -170,6 +186,8 @@ export function runTask(task: u32, begin: u32, end: u32): void {
       return strided.reduce(u(0) != 0, u(1), u(2), u(3), u(4), x(5), u(6) != 0, begin, end);
     case SUM_SQUARES:
       return sumSquaresRows(begin, end);
+    case PACK:
+      return packPart(u(6), u(7), u(1), (u(9) != 0 ? u(7) : u(6)) << 2, u(9) != 0, u(13), begin, end);
     case MATMUL:
       return matmulItems(begin, end);
     case SOFTMAX:
