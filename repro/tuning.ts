@@ -11,7 +11,7 @@ export function tuningFolder(folder?: string): string {
   return folder ?? env("REPRO_TUNING") ?? join(".repro", "tuning");
 }
 
-/** All that a timing may depend on: the device, its driver in its own words, Dawn, and the precision of the products. */
+/** All that a timing may depend on: the device, its driver in its own words, Dawn, and the precision. */
 function identity(
   { vendor, architecture, device, description, bindings }: AdapterDescription,
   half: boolean,
@@ -29,17 +29,17 @@ async function fileOf(adapter: AdapterDescription, folder: string, half: boolean
 /** Returns the path of the file. */
 export async function saveTuning(
   adapter: AdapterDescription,
-  { products, choices }: Pick<Tuning, "products" | "choices">,
+  { products, attention, choices }: Pick<Tuning, "products" | "attention" | "choices">,
   folder = tuningFolder(),
   half = false,
 ): Promise<string> {
   const path = await fileOf(adapter, folder, half);
-  const content = { version, device: identity(adapter, half), choices, products };
+  const content = { version, device: identity(adapter, half), choices, products, attention };
   await writeAtomic(path, JSON.stringify(content, null, 2) + "\n");
   return path;
 }
 
-/** The tiles chosen on this very device, or none. A file that cannot be used is named and passed over, never guessed at. */
+/** What was chosen on this very device, or none. A file that cannot be used is named and passed over, never guessed at. */
 export async function storedChoices(
   adapter: AdapterDescription,
   folder = tuningFolder(),

@@ -5,7 +5,10 @@ import { writeSync } from "node:fs";
 import process from "node:process";
 import type { Backend } from "../../core/mod.ts";
 import { createWebgpuBackend, openRecorder } from "../../core/backends/webgpu/backend.ts";
+import { attentionKernels } from "../../core/backends/webgpu/kernels/attention.ts";
+import { matrixAttention } from "../../core/backends/webgpu/kernels/attention-matrix.ts";
 import { matmulKernels } from "../../core/backends/webgpu/kernels/matmul.ts";
+import { streamKey } from "../../core/random.ts";
 import { requireAdapter } from "../../repro/gpu.ts";
 import { cases } from "../../tests/backend/cases/mod.ts";
 import { run } from "../../tests/backend/run_case.ts";
@@ -14,6 +17,7 @@ import { prepareEncoder } from "../engines/ours/encoder.ts";
 import { encoders } from "../work/encoders.ts";
 import { nameMark } from "./statistics.ts";
 
+const range = (count: number) => [...Array(count).keys()];
 const half = process.argv[2] === "half";
 
 const precision = half ? "f16" : "f32";
@@ -33,7 +37,7 @@ console.log(backend.description);
 for (const each of cases) await run(backend, each);
 backend.dispose();
 
-const { recorder, tiles } = await openRecorder({ adapter: await namingAdapter(), ...options });
+const { recorder, tiles, matrix } = await openRecorder({ adapter: await namingAdapter(), ...options });
 for (const [transposeA, transposeB] of [[false, false], [false, true], [true, false]]) {
   const shape = { batch: 1, m: 2048, n: 768, k: 768, transposeA, transposeB };
   for (const tile of tiles.candidates({ ...shape, alignedA: true, alignedB: true })) {
@@ -43,6 +47,24 @@ for (const [transposeA, transposeB] of [[false, false], [false, true], [true, fa
     );
     matmul({ ...shape, a, b, out, strideA: 2048 * 768, strideB: 768 * 768, accumulate: false });
   }
+}
+const onMatrices = attentionKernels(recorder, (headSize) => matrix && matrixAttention(matrix, headSize));
+for (const headSize of matrix === null ? [] : [32, 64]) {
+  const shape = { batch: 2, tokens: 384, heads: 12, headSize, scale: 1, dropout: 0.1 };
+  const length = 2 * 384 * 12 * headSize, float = (count: number) => recorder.pool.allocate(count, "f32");
+  const [q, k, v, out, dout, dq, dk, dv] = range(8).map(() => float(length));
+  const all = {
+    ...shape,
+    q,
+    k,
+    v,
+    out,
+    mask: recorder.pool.allocate(2 * 384, "i32"),
+    logSumExp: float(2 * 12 * 384),
+  };
+  const random = streamKey(1, "dropout");
+  onMatrices.attention({ ...all, random });
+  onMatrices.attentionGrad({ ...all, dout, dq, dk, dv, random });
 }
 recorder.dispose();
 

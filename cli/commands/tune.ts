@@ -1,6 +1,6 @@
-// Promises `repro tune`: the fastest matrix products of this machine's GPU, measured once, checked and kept for later runs.
+// Promises `repro tune`: the fastest matrix products and attention of this machine's GPU, measured once, checked and kept for later runs.
 // Leaves measuring to core/backends/webgpu/tune.ts and the file to repro/tuning.ts.
-import { encoderProducts, tuneWebgpu } from "../../core/backends/webgpu/tune.ts";
+import { encoderAttention, encoderProducts, tuneWebgpu } from "../../core/backends/webgpu/tune.ts";
 import { requireAdapter } from "../../repro/gpu.ts";
 import { writeOutput } from "../../repro/runtime.ts";
 import { precisions } from "../../repro/spec/mod.ts";
@@ -10,15 +10,17 @@ import type { Command } from "./command.ts";
 
 /** Widths of the encoders and of the bottlenecks that their task and language adapters have. */
 const encoders = {
-  tiny: { hiddenSize: 64, intermediateSize: 128, bottlenecks: [4, 32] },
-  small: { hiddenSize: 384, intermediateSize: 1536, bottlenecks: [24, 192] },
-  base: { hiddenSize: 768, intermediateSize: 3072, bottlenecks: [48, 384] },
+  tiny: { hiddenSize: 64, intermediateSize: 128, bottlenecks: [4, 32], heads: 4 },
+  small: { hiddenSize: 384, intermediateSize: 1536, bottlenecks: [24, 192], heads: 12 },
+  base: { hiddenSize: 768, intermediateSize: 3072, bottlenecks: [48, 384], heads: 12 },
 };
+/** Of an example of question answering, where attention weighs most. */
+const tokens = 384;
 type EncoderSize = keyof typeof encoders;
 
 export const command: Command = {
   name: "tune",
-  summary: "measure this GPU's matrix products once; later runs on it use the fastest",
+  summary: "measure this GPU's matrix products and attention once; later runs on it use the fastest",
   options: [
     { flag: "--encoder <size>", help: "tiny, small (384 wide) or base (768 wide)", default: "base" },
     { flag: "--rows <n>", help: "examples times tokens of a batch", default: "4096" },
@@ -36,7 +38,10 @@ export const command: Command = {
     const { adapter, description } = await requireAdapter({ half });
     const tuning = await tuneWebgpu(
       { adapter, ...half ? { products: "f16" as const } : {} },
-      encoderProducts({ rows, ...encoders[size] }),
+      {
+        products: encoderProducts({ rows, ...encoders[size] }),
+        attention: encoderAttention({ rows, tokens: Math.min(tokens, rows), ...encoders[size] }),
+      },
     );
     const folder = tuningFolder(values.out === undefined ? undefined : String(values.out));
     const path = await saveTuning(description, tuning, folder, half);
@@ -46,17 +51,28 @@ export const command: Command = {
     }
     writeOutput(`${tuning.device}\n`);
     for (const { key, tried, fixed, chosen } of tuning.products) {
-      const time = (tile: string) =>
-        tried.find((each) => each.tile === tile)?.milliseconds?.toFixed(3) ?? "wrong";
-      const instead = chosen === fixed ? "" : ` instead of ${fixed} ${time(fixed)} ms`;
-      writeOutput(`${key.padEnd(22)} ${chosen} ${time(chosen)} ms${instead}\n`);
-      for (const { tile, error } of tried.filter((each) => each.milliseconds === null)) {
-        writeOutput(
-          `${"".padEnd(22)} ${tile} is wrong here (error ${error.toExponential(1)}) and is not used\n`,
-        );
-      }
+      writeChoice(key, tried.map(({ tile, ...rest }) => ({ name: tile, ...rest })), fixed, chosen);
+    }
+    for (const { key, tried, fixed, chosen } of tuning.attention) {
+      writeChoice(key, tried.map(({ form, ...rest }) => ({ name: form, ...rest })), fixed, chosen);
     }
     writeOutput(`kept in ${path}\n`);
     return 0;
   },
 };
+
+interface Tried {
+  readonly name: string;
+  readonly error: number;
+  readonly milliseconds: number | null;
+}
+
+function writeChoice(key: string, tried: readonly Tried[], fixed: string, chosen: string): void {
+  const time = (wanted: string) =>
+    tried.find(({ name }) => name === wanted)?.milliseconds?.toFixed(3) ?? "wrong";
+  const instead = chosen === fixed ? "" : ` instead of ${fixed} ${time(fixed)} ms`;
+  writeOutput(`${key.padEnd(22)} ${chosen} ${time(chosen)} ms${instead}\n`);
+  for (const { name, error } of tried.filter(({ milliseconds }) => milliseconds === null)) {
+    writeOutput(`${"".padEnd(22)} ${name} is wrong here (error ${error.toExponential(1)}) and is not used\n`);
+  }
+}

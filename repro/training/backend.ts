@@ -60,7 +60,7 @@ export async function openBackend(
   }
   return await createWebgpuBackend({
     adapter,
-    matmulChoices: await storedChoices(description, undefined, half !== undefined),
+    choices: await storedChoices(description, undefined, half !== undefined),
     ...(half === undefined ? {} : { products: "f16" }),
     ...(half === "all" ? { frozenWeights: "f16" } : {}),
   });

@@ -15,7 +15,7 @@ const choices = { "NT 64×16×16": "shared64x64" };
 
 test("choices come back for the same device, driver and bindings only", async () => {
   const folder = await temporaryFolder();
-  await saveTuning(adapter, { products: [], choices }, folder);
+  await saveTuning(adapter, { products: [], attention: [], choices }, folder);
   assert.equal(await storedChoices(adapter, folder), choices);
   for (const other of [{ device: "another" }, { description: "driver 2" }, { bindings: "webgpu 9" }]) {
     assert.equal(await storedChoices({ ...adapter, ...other }, folder), {});
@@ -24,7 +24,7 @@ test("choices come back for the same device, driver and bindings only", async ()
 
 test("a file of another version, or no JSON at all, is passed over", async () => {
   const folder = await temporaryFolder();
-  const path = await saveTuning(adapter, { products: [], choices }, folder);
+  const path = await saveTuning(adapter, { products: [], attention: [], choices }, folder);
   const text = await readFile(path, "utf8");
   await writeFile(path, text.replace('"version": 1', '"version": 0'));
   assert.equal(await storedChoices(adapter, folder), {});

@@ -3,6 +3,8 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { create } from "webgpu";
+import { attentionProgram } from "../../core/backends/webgpu/kernels/attention.ts";
+import { matrixAttention } from "../../core/backends/webgpu/kernels/attention-matrix.ts";
 import {
   type MatmulProblem,
   matmulProgram,
@@ -86,6 +88,31 @@ for (const [family, tiles] of Object.entries(families)) {
         }
       }
       assert.ok(count >= 12, `${tile.name}: only ${count} variants fit`);
+    }
+  });
+}
+
+for (
+  const [m, n, k, asksForSize] of [[16, 16, 16, true], [16, 16, 16, false], [16, 8, 16, false], [
+    8,
+    8,
+    8,
+    false,
+  ]] as const
+) {
+  test(`attention on matrices of ${m}×${n}×${k} compiles${asksForSize ? ", where the size is asked for" : ""}`, async () => {
+    for (const headSize of [32, 48, 64]) {
+      const made = matrixAttention({ m, n, k, lanes: 32, asksForSize }, headSize)!;
+      for (const masked of [false, true]) {
+        for (const dropped of [false, true]) {
+          const head = { headSize, masked, dropped };
+          for (const shader of ["forward", "queryGrad", "keyGrad"] as const) {
+            const form = { name: "matrices/", extensions: made.extensions, body: made[shader](head) };
+            const text = await complaint(attentionProgram(shader, head, form));
+            assert.is(text, "", `${shader} ${JSON.stringify(head)}`);
+          }
+        }
+      }
     }
   });
 }

@@ -51,7 +51,11 @@ function difference(x: ArrayLike<number>, y: ArrayLike<number>): number {
 
 test("every candidate is checked, timed and among them one is chosen; no two products share a key", async () => {
   let now = 0;
-  const { products, choices } = await tuneWebgpu({ adapter: await testAdapter() }, small, () => now++);
+  const { products, choices } = await tuneWebgpu(
+    { adapter: await testAdapter() },
+    { products: small },
+    () => now++,
+  );
   assert.is(products.length, small.length);
   assert.is(Object.keys(choices).length, small.length);
   for (const { tried, chosen, fixed } of products) {
@@ -121,7 +125,7 @@ test("a stored choice is used, changes rounding at most, and an unknown or unfit
   const problem = { ...small[0], alignedA: true, alignedB: true };
   const wanted = await product(reference, small[0]);
   for (const name of ["register4x4", "shared64x16", "no such tile"]) {
-    const backend = await testWebgpuBackend({ matmulChoices: { [problemKey(problem)]: name } });
+    const backend = await testWebgpuBackend({ choices: { [problemKey(problem)]: name } });
     assert.match(backend.description, /, tuned$/);
     assert.ok(difference(await product(backend, small[0]), wanted) < 1e-5, name);
     backend.dispose();

@@ -6,12 +6,12 @@ import { type Backend, checkedView, type DeviceBuffer, type DType, type HostArra
 import type { KernelSet } from "../kernels.ts";
 import { copyKernels } from "./kernels/copy.ts";
 import { elementwiseKernels } from "./kernels/elementwise.ts";
-import { attentionKernels } from "./kernels/attention.ts";
+import { attentionKernels, chosenAttention } from "./kernels/attention.ts";
 import { disentangledKernels } from "./kernels/disentangled.ts";
 import { embeddingKernels } from "./kernels/embedding.ts";
 import { HalfBuffer, halfStorage } from "./half.ts";
 import { matmulKernels } from "./kernels/matmul.ts";
-import { type MatmulChoices, tileTable } from "./kernels/matmul-choice.ts";
+import { type Choices, tileTable } from "./kernels/matmul-choice.ts";
 import { type MatrixShape, matrixTileBytes, matrixTiles } from "./kernels/matmul-matrix.ts";
 import { normalizationKernels } from "./kernels/normalization.ts";
 import { optimizerKernels } from "./kernels/optimizer.ts";
@@ -34,10 +34,10 @@ export interface WebgpuOptions {
   isSoftware?: boolean;
   /** "f16" keeps frozen weight matrices in half the memory, where the device has shader-f16; sums stay in f32. Default "f32". */
   frozenWeights?: "f32" | "f16";
-  /** "f16" lets a tuning choose tiles that round both operands of a product; sums stay in f32. Default "f32". */
+  /** "f16" lets a tuning choose products and attention that round their operands; sums stay in f32. Default "f32". */
   products?: "f32" | "f16";
-  /** Tiles that a tuning chose on this device (tune.ts); without it a fixed table decides. */
-  matmulChoices?: MatmulChoices;
+  /** What a tuning chose on this device (tune.ts); without it a fixed table decides. */
+  choices?: Choices;
 }
 
 /** Renderers that run on the CPU: right for tests, slower than the wasm backend for work. */
@@ -142,22 +142,25 @@ export async function openRecorder(options: WebgpuOptions) {
   const profile = { isSoftware, lanes: isSoftware ? 1 : 64, subgroupSize };
   const recorder = new Recorder(device, profile, options.onDeviceLost);
   const matrix = options.products === "f16" ? matrixShapeOf(device, information, subgroupSize) : null;
-  const { matmulChoices = {} } = options;
-  const tuned = Object.keys(matmulChoices).length > 0 ? ", tuned" : "";
+  const { choices = {} } = options;
+  const tuned = Object.keys(choices).length > 0 ? ", tuned" : "";
   return {
     recorder,
-    tiles: tileTable(profile, matrix, matmulChoices),
+    tiles: tileTable(profile, matrix, choices),
+    /** The matrices that half precision may use. */
+    matrix,
+    attention: chosenAttention(matrix, choices),
     description: describe(information) + tuned,
   };
 }
 
 export async function createWebgpuBackend(options: WebgpuOptions): Promise<Backend> {
-  const { recorder, tiles, description } = await openRecorder(options);
+  const { recorder, tiles, attention, description } = await openRecorder(options);
   const copies = copyKernels(recorder), products = matmulKernels(recorder, tiles);
   const kernels: KernelSet = {
     ...elementwiseKernels(recorder),
     ...copies,
-    ...attentionKernels(recorder),
+    ...attentionKernels(recorder, attention),
     ...disentangledKernels(recorder, { ...copies, ...products }),
     ...embeddingKernels(recorder),
     ...normalizationKernels(recorder),

@@ -1,11 +1,16 @@
-// Finds the fastest tile for each product of a model on one device. Every candidate is checked against float64 sums first, and
+// Finds the fastest tile for each product of a model on one device, and the fastest form of its attention. Every candidate is checked against float64 sums first, and
 // only then timed. Keeping the choices, and using them in later runs, is the caller's: a run itself never measures.
 
 import { streamKey, uniform } from "../../random.ts";
 import { openRecorder, type WebgpuOptions } from "./backend.ts";
 import { matmulKernels, type MatmulProblem, type MatmulTile } from "./kernels/matmul.ts";
 import { problemKey } from "./kernels/matmul-choice.ts";
+import { attentionForms, attentionKey } from "./kernels/attention.ts";
+import { matrixAttention } from "./kernels/attention-matrix.ts";
+import type { MatrixShape } from "./kernels/matmul-matrix.ts";
 import type { Recorder } from "./recorder.ts";
+import { type AttentionForm, type TriedForm, tryAttention, type TuneAttention } from "./tune-attention.ts";
+import { timed } from "./tune-clock.ts";
 
 export type TuneProblem = Omit<MatmulProblem, "alignedA" | "alignedB">;
 
@@ -25,11 +30,21 @@ export interface TunedProduct {
   readonly chosen: string;
 }
 
+export interface TunedAttention {
+  readonly key: string;
+  readonly problem: TuneAttention;
+  readonly tried: readonly TriedForm[];
+  readonly fixed: string;
+  readonly chosen: string;
+}
+
 export interface Tuning {
   /** The device in words; a tuning is of use on no other. */
   readonly device: string;
   readonly products: readonly TunedProduct[];
-  /** For WebgpuOptions.matmulChoices. */
+  /** Only of head sizes that the device computes in more than one form. */
+  readonly attention: readonly TunedAttention[];
+  /** For WebgpuOptions.choices. */
   readonly choices: Record<string, string>;
 }
 
@@ -37,32 +52,48 @@ export interface Tuning {
 const allowedError = { single: 2e-6, half: 1.2e-3 };
 /** Another tile than the fixed one must be faster by this factor: less is noise. */
 const worthwhile = 0.95;
-const shortestRound = 20;
 
 /** @param clock milliseconds; for tests */
 export async function tuneWebgpu(
   options: WebgpuOptions,
-  problems: readonly TuneProblem[],
+  { products, attention = [] }: { products: readonly TuneProblem[]; attention?: readonly TuneAttention[] },
   clock: () => number = () => performance.now(),
 ): Promise<Tuning> {
-  const { recorder, tiles, description } = await openRecorder({ ...options, matmulChoices: {} });
+  const { recorder, tiles, matrix, description } = await openRecorder({ ...options, choices: {} });
   try {
-    const products: TunedProduct[] = [];
+    const tuned: TunedProduct[] = [], tunedAttention: TunedAttention[] = [];
     const choices: Record<string, string> = {};
-    for (const each of problems) {
+    for (const each of products) {
       const problem = aligned(each);
       const key = problemKey(problem);
       if (key in choices) continue;
       const fixed = tiles.choose(problem).name;
       const tried = await tryTiles(recorder, tiles.candidates(problem), problem, clock);
-      const chosen = fastest(tried, fixed);
+      const chosen = fastest(tried, ({ tile }) => tile, fixed);
       choices[key] = chosen;
-      products.push({ key, problem: each, tried, fixed, chosen });
+      tuned.push({ key, problem: each, tried, fixed, chosen });
     }
-    return { device: description, products, choices };
+    for (const problem of attention) {
+      const key = attentionKey(problem.headSize), fixed = attentionForms.single;
+      const forms = formsOf(matrix, problem.headSize);
+      if (key in choices || forms.length < 2) continue;
+      const tried = await tryAttention(recorder, forms, problem, clock);
+      const chosen = fastest(tried, ({ form }) => form, fixed);
+      choices[key] = chosen;
+      tunedAttention.push({ key, problem, tried, fixed, chosen });
+    }
+    return { device: description, products: tuned, attention: tunedAttention, choices };
   } finally {
     recorder.dispose();
   }
+}
+
+function formsOf(matrix: MatrixShape | null, headSize: number): AttentionForm[] {
+  const single = { name: attentionForms.single, matrices: () => null, rounds: false };
+  const made = matrix && matrixAttention(matrix, headSize);
+  return made === null
+    ? [single]
+    : [single, { name: attentionForms.matrix, matrices: () => made, rounds: true }];
 }
 
 function aligned(problem: TuneProblem): MatmulProblem {
@@ -74,11 +105,15 @@ function aligned(problem: TuneProblem): MatmulProblem {
   };
 }
 
-function fastest(tried: readonly TriedTile[], fixed: string): string {
-  const time = (each: TriedTile) => each.milliseconds ?? Infinity;
+function fastest<Tried extends { readonly milliseconds: number | null }>(
+  tried: readonly Tried[],
+  nameOf: (tried: Tried) => string,
+  fixed: string,
+): string {
+  const time = (each: Tried) => each.milliseconds ?? Infinity;
   const best = tried.reduce((x, y) => time(y) < time(x) ? y : x);
-  const standard = tried.find((each) => each.tile === fixed);
-  return standard === undefined || time(best) < worthwhile * time(standard) ? best.tile : fixed;
+  const standard = tried.find((each) => nameOf(each) === fixed);
+  return standard === undefined || time(best) < worthwhile * time(standard) ? nameOf(best) : fixed;
 }
 
 /** Computes the product with each tile, checks it, and times those that are right. */
@@ -118,7 +153,7 @@ export async function tryTiles(
     const out = await recorder.read(buffers[2]);
     const error = largestError(problem, a, b, out);
     const allowed = tile.roundsOperands ? allowedError.half : allowedError.single;
-    const milliseconds = error <= allowed ? await time(recorder, run, clock) : null;
+    const milliseconds = error <= allowed ? await timed(recorder, run, clock) : null;
     tried.push({ tile: tile.name, error, milliseconds });
   }
   for (const each of buffers) recorder.pool.free(each);
@@ -154,19 +189,6 @@ function largestError(
   return worst;
 }
 
-/** The best of three rounds, each long enough for the clock. */
-async function time(recorder: Recorder, run: () => void, clock: () => number): Promise<number> {
-  const round = async (count: number) => {
-    const start = clock();
-    for (let i = 0; i < count; i++) run();
-    await recorder.synchronize();
-    return (clock() - start) / count;
-  };
-  const first = await round(1);
-  const count = Math.max(1, Math.min(200, Math.ceil(shortestRound / Math.max(first, 0.01))));
-  return Math.min(await round(count), await round(count), await round(count));
-}
-
 /** The products of a training step of an encoder: forward, gradient by the input, gradient by the weight; all its widths. */
 export function encoderProducts(
   shape: { rows: number; hiddenSize: number; intermediateSize: number; bottlenecks: readonly number[] },
@@ -178,4 +200,12 @@ export function encoderProducts(
     { batch: 1, m: rows, n: inSize, k: outSize, transposeA: false, transposeB: false },
     { batch: 1, m: outSize, n: inSize, k: rows, transposeA: true, transposeB: false },
   ]);
+}
+
+/** Attention of as many examples of `tokens` tokens as `rows` hold. */
+export function encoderAttention(
+  shape: { rows: number; tokens: number; hiddenSize: number; heads: number },
+): TuneAttention[] {
+  const { rows, tokens, hiddenSize, heads } = shape;
+  return [{ batch: Math.max(1, Math.floor(rows / tokens)), tokens, heads, headSize: hiddenSize / heads }];
 }

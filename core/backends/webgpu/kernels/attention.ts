@@ -1,12 +1,14 @@
 // Fused masked attention: no [T, T] matrix is ever stored. Forward keeps a running softmax (Milakov & Gimelshein 2018) and
 // the log-sum-exp of each row; the gradient recomputes the probabilities, one kernel for dq and one for dk and dv, without
-// atomics. The shaders themselves are attention-text.ts's and, for wide heads on GPUs, attention-tiles.ts's.
+// atomics. The shaders themselves are attention-text.ts's and, for wide heads on GPUs, attention-tiles.ts's; attention-matrix.ts's
+// round to half precision and are taken where a tuning chose them.
 
 import { fail } from "../../../errors.ts";
 import type { AttentionShape, KernelSet } from "../../kernels.ts";
 import type { WebgpuBuffer } from "../pool.ts";
-import { bindings, parameters } from "../program.ts";
+import { bindings, type Extension, parameters, type Program } from "../program.ts";
 import { grid, linearMain, type Recorder } from "../recorder.ts";
+import { type MatrixAttention, matrixAttention } from "./attention-matrix.ts";
 import {
   type AttentionHead,
   attentionParameters,
@@ -26,6 +28,8 @@ import {
   tilesFit,
 } from "./attention-tiles.ts";
 import { dropThreshold } from "../../../random.ts";
+import type { MatrixShape } from "./matmul-matrix.ts";
+import type { Choices } from "./matmul-choice.ts";
 import { halfText, philoxText, streamParameters, streamValues } from "./random.ts";
 import { groupSize, own } from "./windows.ts";
 
@@ -65,17 +69,64 @@ export function keptBits(
   return bits;
 }
 
-/** A shader's two forms: an invocation owns a row, or a workgroup a tile of rows. */
-interface Texts {
-  rows(variant: AttentionVariant): string;
-  tiles(head: AttentionHead): string;
+/** What each shader reads and writes, and its text where an invocation owns a row or a workgroup a tile of rows. */
+const shaders = {
+  forward: {
+    ...{ name: "attention", inputs: ["q", "k", "v"], outputs: ["out", "logSumExp"] },
+    ...{ rows: forwardText, tiles: tiledForwardText },
+  },
+  queryGrad: {
+    ...{ name: "attentionGrad/q", inputs: ["q", "k", "v", "dout", "statistics"], outputs: ["dq"] },
+    ...{ rows: queryGradText, tiles: tiledQueryGradText },
+  },
+  keyGrad: {
+    ...{ name: "attentionGrad/kv", inputs: ["q", "k", "v", "dout", "statistics"], outputs: ["dk", "dv"] },
+    ...{ rows: keyGradText, tiles: tiledKeyGradText },
+  },
+};
+type Shader = keyof typeof shaders;
+
+const scalars = ["statistics", "logSumExp"];
+/** The gradients find the mask in the statistics. */
+const bindsMask = (shader: Shader, { masked }: AttentionHead) => shader === "forward" && masked;
+
+/** One of the shaders in one of its forms. */
+export function attentionProgram(
+  shader: Shader,
+  head: AttentionHead,
+  form: { name: string; extensions: readonly Extension[]; body: string },
+): Program {
+  const { name, inputs, outputs } = shaders[shader];
+  const typed = (names: string[]) =>
+    names.map((each) => scalars.includes(each) ? each : `${each}:${typeOf(head)}`).join(" ");
+  const mask = bindsMask(shader, head) ? "mask:i32" : "", kept = head.dropped ? "kept:u32" : "";
+  return {
+    name: programName(name, head, form.name),
+    bindings: bindings(`${typed(inputs)} ${mask} ${kept} → ${typed(outputs)}`),
+    parameters: parameters(attentionParameters),
+    extensions: form.extensions,
+    body: form.body,
+  };
 }
 
-const forward: Texts = { rows: forwardText, tiles: tiledForwardText };
-const queryGrad: Texts = { rows: queryGradText, tiles: tiledQueryGradText };
-const keyGrad: Texts = { rows: keyGradText, tiles: tiledKeyGradText };
+const programName = (kernel: string, { headSize, masked, dropped }: AttentionHead, form: string) =>
+  `${kernel}/${form}${headSize}/${masked}/${dropped}`;
 
-export function attentionKernels(recorder: Recorder) {
+/** Attention on subgroup matrices for heads of a size; null where it is computed in f32. */
+export type MatrixChoice = (headSize: number) => MatrixAttention | null;
+
+/** What a tuning calls the two ways to compute attention. */
+export const attentionForms = { single: "f32", matrix: "matrix" } as const;
+
+export const attentionKey = (headSize: number) => `attention ${headSize}`;
+
+/** @param matrix as for tileTable */
+export const chosenAttention = (matrix: MatrixShape | null, choices: Choices): MatrixChoice => (headSize) =>
+  matrix !== null && choices[attentionKey(headSize)] === attentionForms.matrix
+    ? matrixAttention(matrix, headSize)
+    : null;
+
+export function attentionKernels(recorder: Recorder, matricesFor: MatrixChoice = () => null) {
   const { isSoftware, subgroupSize } = recorder.profile;
 
   /** Subgroups share by registers; else blocks of 32 rows, or as many as leave room for two workgroups on a core. */
@@ -89,67 +140,55 @@ export function attentionKernels(recorder: Recorder) {
     return { by: "workgroup", size: isSoftware ? 16 : 64, block };
   }
 
-  /** How a head of this size is computed: tiles where they fit, else rows. */
-  function formOf(head: AttentionHead, { rows, tiles }: Texts) {
+  /** How a head of this size is computed: as a tuning chose, else tiles where they fit, else rows. */
+  function formOf(shader: Shader, head: AttentionHead) {
+    const made = matricesFor(head.headSize);
+    if (made !== null) {
+      const { rows, extensions } = made;
+      return { name: "matrices/", rows, extensions, text: () => made[shader](head) };
+    }
+    const { rows, tiles } = shaders[shader];
     if (!isSoftware && tilesFit(head.headSize, recorder.device.limits.maxComputeWorkgroupStorageSize)) {
-      return { name: "tiles/", rows: tileRows, extensions: [], body: () => tiles(head) };
+      return { name: "tiles/", rows: tileRows, extensions: [], text: () => tiles(head) };
     }
     const variant = { ...head, sharing: sharingFor(head.headSize) };
-    return {
-      name: "",
-      rows: variant.sharing.size,
-      extensions: extensionsOf(variant),
-      body: () => rows(variant),
-    };
+    const extensions = extensionsOf(variant);
+    return { name: "", rows: variant.sharing.size, extensions, text: () => rows(variant) };
   }
 
+  /** @param buffers by name */
   function run(
-    kind: string,
-    texts: Texts,
+    shader: Shader,
     args: AttentionShape & { mask?: unknown },
-    inputs: Record<string, WebgpuBuffer>,
-    optional: { mask?: WebgpuBuffer; kept: WebgpuBuffer | null },
-    outputs: Record<string, WebgpuBuffer>,
+    kept: WebgpuBuffer | null,
+    buffers: Record<string, WebgpuBuffer>,
+    mask?: WebgpuBuffer,
   ): void {
     const { batch, tokens, heads, headSize, scale, dropout } = args;
-    const { mask, kept } = optional;
+    const { name, inputs, outputs } = shaders[shader];
     const head = { headSize, masked: args.mask !== undefined, dropped: kept !== null };
-    const form = formOf(head, texts);
-    const type = typeOf(head);
-    const scalars = ["statistics", "logSumExp"];
-    const typed = (names: string[]) =>
-      names.map((name) => scalars.includes(name) ? name : `${name}:${type}`).join(" ");
-    const key = `${kind}/${form.name}${headSize}/${head.masked}/${head.dropped}`;
-    const program = recorder.program(key, (name) => ({
-      name,
-      bindings: bindings(
-        `${typed(Object.keys(inputs))} ${mask ? "mask:i32" : ""} ${kept ? "kept:u32" : ""} → ${
-          typed(Object.keys(outputs))
-        }`,
-      ),
-      parameters: parameters(attentionParameters),
-      extensions: form.extensions,
-      body: form.body(),
-    }));
-    const buffers = [
-      ...Object.values(inputs),
-      ...(mask ? [mask] : []),
-      ...(kept ? [kept] : []),
-      ...Object.values(outputs),
+    const form = formOf(shader, head);
+    const program = recorder.program(
+      programName(name, head, form.name),
+      () => attentionProgram(shader, head, { ...form, body: form.text() }),
+    );
+    const optional = [mask, kept].filter((each) => each != null);
+    const bound = [
+      ...inputs.map((each) => buffers[each]),
+      ...optional,
+      ...outputs.map((each) => buffers[each]),
     ];
     const maskAt = 2 * batch * heads * tokens;
     const values = [tokens, heads, heads * headSize, scale, 1 / (1 - dropout), maskAt];
-    recorder.dispatch(program, buffers, values, [Math.ceil(tokens / form.rows), batch * heads]);
+    recorder.dispatch(program, bound, values, [Math.ceil(tokens / form.rows), batch * heads]);
   }
 
   return {
     attention(args) {
       noStarts("attention", args);
       const kept = keptBits(recorder, args);
-      const optional = { mask: args.mask && own(args.mask), kept };
-      const inputs = { q: own(args.q), k: own(args.k), v: own(args.v) };
-      const outputs = { out: own(args.out), logSumExp: own(args.logSumExp) };
-      run("attention", forward, args, inputs, optional, outputs);
+      const [q, k, v, out, logSumExp] = [args.q, args.k, args.v, args.out, args.logSumExp].map(own);
+      run("forward", args, kept, { q, k, v, out, logSumExp }, args.mask && own(args.mask));
       if (kept !== null) recorder.pool.free(kept);
     },
     attentionGrad(args) {
@@ -181,10 +220,12 @@ export function attentionKernels(recorder: Recorder) {
       const masked = args.mask === undefined ? [] : [own(args.mask)];
       const sources = [own(args.out), own(args.dout), own(args.logSumExp), ...masked, statistics];
       recorder.dispatch(program, sources, [rows, masks, tokens, heads, headSize], grid(Math.ceil(rows / 64)));
-      const [q, k, v, dout] = [args.q, args.k, args.v, args.dout].map(own);
+      const [q, k, v, dout, dq, dk, dv] = [args.q, args.k, args.v, args.dout, args.dq, args.dk, args.dv].map(
+        own,
+      );
       const inputs = { q, k, v, dout, statistics };
-      run("attentionGrad/q", queryGrad, args, inputs, { kept }, { dq: own(args.dq) });
-      run("attentionGrad/kv", keyGrad, args, inputs, { kept }, { dk: own(args.dk), dv: own(args.dv) });
+      run("queryGrad", args, kept, { ...inputs, dq });
+      run("keyGrad", args, kept, { ...inputs, dk, dv });
       recorder.pool.free(statistics);
       if (kept !== null) recorder.pool.free(kept);
     },

@@ -9,8 +9,8 @@ import { sharedTiles } from "./matmul-shared.ts";
 import { subgroupTiles } from "./matmul-subgroup.ts";
 import { vectorTiles } from "./matmul-vector.ts";
 
-/** Names of tiles by the key of a product. */
-export type MatmulChoices = Readonly<Record<string, string>>;
+/** What a tuning chose: names of tiles by the key of a product, and of attention's forms (attention.ts). */
+export type Choices = Readonly<Record<string, string>>;
 
 /** Products that one choice serves: equal but for the number of rows, which follows the batch, within a power of two. */
 export function problemKey({ batch, m, n, k, transposeA, transposeB }: MatmulProblem): string {
@@ -33,7 +33,7 @@ export interface TileTable {
 export function tileTable(
   profile: Profile,
   matrix: MatrixShape | null,
-  choices: MatmulChoices = {},
+  choices: Choices = {},
 ): TileTable {
   const { isSoftware, subgroupSize } = profile;
   const bySubgroup = subgroupSize >= 4 && subgroupSize <= 32 ? subgroupTiles(subgroupSize) : null;

@@ -3,6 +3,7 @@
 
 import type { MatmulTile, MatmulVariant } from "./matmul.ts";
 import { partText, storeText } from "./matmul.ts";
+import type { Extension } from "../program.ts";
 
 /** What `adapter.info.subgroupMatrixConfigs` reports of f16 operands with f32 sums, and the subgroup that holds a matrix. */
 export interface MatrixShape {
@@ -39,6 +40,12 @@ export const matrixTileBytes = 32768;
 
 const range = (count: number) => [...Array(count).keys()];
 
+export const matrixExtensions = ({ asksForSize = false }: MatrixShape): Extension[] => [
+  "f16",
+  "chromium_experimental_subgroup_matrix",
+  ...asksForSize ? ["subgroup_size_control" as const] : [],
+];
+
 /** None where the device's matrices do not divide the tiles. `depth`: of a block, along k. */
 export function matrixTiles(shape: MatrixShape, depth = usualDepth): MatmulTile[] {
   const { m, n, k } = shape;
@@ -49,11 +56,7 @@ export function matrixTiles(shape: MatrixShape, depth = usualDepth): MatmulTile[
       name: `matrix${sides.rows}x${sides.columns}`,
       rows: sides.rows,
       columns: sides.columns,
-      extensions: [
-        "f16",
-        "chromium_experimental_subgroup_matrix",
-        ...shape.asksForSize ? ["subgroup_size_control" as const] : [],
-      ],
+      extensions: matrixExtensions(shape),
       roundsOperands: true,
       reads: (problem) =>
         problem.alignedA && problem.alignedB && problem.n % 4 === 0
