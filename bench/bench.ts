@@ -94,6 +94,7 @@ async function run(options: BenchOptions): Promise<BenchResults> {
       const measured = await measure(operation, children, {
         rounds: options.rounds,
         timed: options.backend !== "null",
+        tolerance: (id) => results.engines.find((each) => each.id === id)?.tolerance,
         exchange: () => exchanged ? join(exchangeFolder, "encoder") : undefined,
       });
       const { name, summary, work } = operation;
@@ -125,7 +126,7 @@ async function startAll(
 ): Promise<void> {
   const peers = peersFolder(options);
   for (const entry of chosen(options)) {
-    const { id, title } = entry;
+    const { id, title, tolerance } = entry;
     const found = commandOf(entry, peers);
     const absent = (reason: string) => {
       if (id === ourId) throw new Error(`our engine could not be started: ${reason}`);
@@ -139,7 +140,7 @@ async function startAll(
     try {
       const { engine, facts } = await EngineChild.start(id, found.command, { NODE_NO_WARNINGS: "1" });
       children.push(engine);
-      results.engines.push({ id, title, ...facts });
+      results.engines.push({ id, title, ...facts, ...tolerance === undefined ? {} : { tolerance } });
     } catch (error) {
       absent((error as Error).message);
     }

@@ -20,6 +20,8 @@ export interface MeasureOptions {
   exchange?: (operation: Operation) => string | undefined;
   /** False on a device that computes nothing: then only whether everything runs is known. */
   timed?: boolean;
+  /** Of an engine, where it is not the usual one. */
+  tolerance?: (engine: string) => number | undefined;
 }
 
 export type EngineResult =
@@ -32,7 +34,7 @@ export type EngineResult =
     samples: number[];
     /** Calls that one sample is the mean of. */
     calls: number;
-    /** null for our own engine. */
+    /** null for our own engine, and where nothing is computed. */
     agreement: Agreement | null;
     memory?: MemoryUse;
   };
@@ -76,7 +78,9 @@ export async function measure(
     } else {
       const isOurs = engine === engines[0];
       if (isOurs) ours = prepared.value;
-      const agreement = isOurs || ours === null ? null : compare(ours, prepared.value);
+      const agreement = isOurs || ours === null || !timed
+        ? null
+        : compare(ours, prepared.value, options.tolerance?.(engine.id));
       const result = { engine: engine.id, state: "measured" as const, samples: [], calls: 1, agreement };
       results.push(result);
       running.push({ engine, result, spent: 0 });

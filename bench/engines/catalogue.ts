@@ -5,6 +5,7 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { scriptCommand } from "../../repro/launch/process.ts";
 import { env, runtimeName } from "../../repro/runtime.ts";
+import { halfTolerance } from "../agreement.ts";
 import { installCommand, PeerPackages } from "./packages.ts";
 
 export type BenchBackend = "wasm" | "webgpu" | "null";
@@ -19,6 +20,8 @@ export interface EngineEntry {
   runtime: "own" | "node" | "deno" | "python";
   /** Packages of the peers' folder. */
   needs: readonly string[];
+  /** Largest deviation from our result in f32 that is still the same work; see agreement.ts. */
+  tolerance?: number;
 }
 
 export const ourId = "repro";
@@ -33,7 +36,15 @@ export function catalogue(backend: BenchBackend, threads: number, version: strin
     runtime: "own",
     needs: [],
   };
-  if (backend === "null") return [ours];
+  /** Ours again, after measuring which tiles are the fastest on this GPU for the work at hand. */
+  const tuned = (precision: "f32" | "f16"): EngineEntry => ({
+    ...ours,
+    id: precision === "f32" ? "repro-tuned" : "repro-half",
+    title: precision === "f32" ? "repro, tuned" : "repro, tuned, half precision",
+    options: { ...ours.options, tuned: precision },
+    ...precision === "f16" ? { tolerance: halfTolerance } : {},
+  });
+  if (backend === "null") return [ours, tuned("f16")];
   const counts = threads > 1 ? [threads, 1] : [1];
   const onnx = (kind: "node" | "web") =>
     counts.map((count): EngineEntry => ({
@@ -78,7 +89,14 @@ export function catalogue(backend: BenchBackend, threads: number, version: strin
       ...onnx("node"),
       ...counts.map((count) => torch("cpu", count)),
     ]
-    : [ours, jax("node", "jax-js WebGPU", "jax-js-webgpu"), tfjs, torch("cuda", 1)];
+    : [
+      ours,
+      tuned("f32"),
+      tuned("f16"),
+      jax("node", "jax-js WebGPU", "jax-js-webgpu"),
+      tfjs,
+      torch("cuda", 1),
+    ];
 }
 
 /** The bundle is one file of plain JavaScript, this one included; the sources start main.ts. */

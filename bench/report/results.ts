@@ -44,6 +44,8 @@ const schema = z.object({
     title: z.string(),
     version: z.string(),
     description: z.string(),
+    /** Where it differs from that of all. */
+    tolerance: z.number().optional(),
   })),
   /** Engines that could not be started, and why. */
   absent: z.array(z.object({ id: z.string(), title: z.string(), reason: z.string() })),

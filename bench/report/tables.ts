@@ -22,10 +22,18 @@ export function headingOf(results: BenchResults): string[] {
   ];
 }
 
+const toleranceOf = ({ tolerance, engines }: BenchResults) =>
+  [
+    String(tolerance),
+    ...engines.filter((each) => each.tolerance !== undefined).map((each) =>
+      `${each.tolerance} of ${each.id}`
+    ),
+  ].join(", ");
+
 const legend = (results: BenchResults) =>
   `ms: median of up to ${results.rounds} samples taken in alternation. GFLOP/s, GB/s: by the formulas of bench/work/flops.ts. ` +
   `ours ÷ it: our time by the engine's; below 1 we are faster. agrees: largest deviation from our result, relative to its root ` +
-  `mean square; above ${results.tolerance} a time is not compared. –: the engine's API has no such work.`;
+  `mean square; above ${toleranceOf(results)} a time is not compared. –: the engine's API has no such work.`;
 
 const cells = (row: Row, operation: MeasuredOperation, withMemory: boolean): string[] => [
   short(row.ms),

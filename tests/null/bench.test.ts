@@ -187,6 +187,22 @@ test("a sample of several calls follows one call that is not timed", async () =>
   assert.equal(asked.slice(-6), [1, 3, 1, 3, 1, 3]);
 });
 
+test("an engine of less precision may deviate by more", async () => {
+  const rounded: EngineHandle = {
+    ...fake("half", [], () => 30),
+    prepare: async (work) => {
+      const [[name, digest]] = Object.entries((await fake("a", [], () => 30).prepare(work))!);
+      return { [name]: { ...digest, norm: digest.norm * 1.01 } };
+    },
+  };
+  const agrees = async (tolerance?: number) => {
+    const options = { rounds: 1, tolerance: (id: string) => id === "half" ? tolerance : undefined };
+    const { results } = await measure(operation, [fake("a", [], () => 30), rounded], options);
+    return results[1].state === "measured" && results[1].agreement!.agrees;
+  };
+  assert.equal([await agrees(), await agrees(0.05)], [false, true]);
+});
+
 test("an engine that fails in the midst is marked and the others go on", async () => {
   let asked = 0;
   const dying = fake("dying", [], () => {

@@ -3,7 +3,7 @@
 import { suite } from "uvu";
 import * as assert from "uvu/assert";
 import { spawnSync } from "node:child_process";
-import { catalogue, commandOf } from "../../bench/engines/catalogue.ts";
+import { catalogue, commandOf, ourId } from "../../bench/engines/catalogue.ts";
 import { EngineChild } from "../../bench/engines/child.ts";
 import { installCommand, PeerPackages } from "../../bench/engines/packages.ts";
 import { measure } from "../../bench/measure.ts";
@@ -23,10 +23,11 @@ test.after.each(async () => {
 });
 test.after(() => remove(folder));
 
-async function ours(backend: "wasm" | "null" = "wasm"): Promise<EngineChild> {
-  const found = commandOf(catalogue(backend, 1, "test")[0], new PeerPackages(folder));
+async function ours(backend: "wasm" | "null" = "wasm", id = ourId): Promise<EngineChild> {
+  const entry = catalogue(backend, 1, "test").find((each) => each.id === id)!;
+  const found = commandOf(entry, new PeerPackages(folder));
   if ("missing" in found) throw new Error(found.missing);
-  const { engine, facts } = await EngineChild.start("repro", found.command);
+  const { engine, facts } = await EngineChild.start(id, found.command);
   running.push(engine);
   assert.is(facts.version, "test");
   assert.match(
@@ -79,17 +80,20 @@ test("our engine does every kind of work", async () => {
   }
 });
 
-test("on the null device everything is carried out and nothing timed", async () => {
-  const engine = await ours("null");
-  for (
-    const work of [
-      { kind: "layer", shape: layer, mode: "mad-x" },
-      { kind: "step", shape: encoder, open: 2 },
-    ] satisfies Work[]
-  ) {
-    const { results: [result] } = await measure(named(work), [engine], { ...quick, timed: false });
-    assert.is(result.state, "measured", JSON.stringify([work, result]));
-    assert.equal(result.state === "measured" && result.samples, []);
+test("on the null device everything is carried out and nothing timed, in half precision too", async () => {
+  for (const id of [ourId, "repro-half"]) {
+    const engine = await ours("null", id);
+    for (
+      const work of [
+        { kind: "layer", shape: layer, mode: "mad-x" },
+        { kind: "step", shape: encoder, open: 2 },
+        { kind: "evaluation", shape: encoder },
+      ] satisfies Work[]
+    ) {
+      const { results: [result] } = await measure(named(work), [engine], { ...quick, timed: false });
+      assert.is(result.state, "measured", JSON.stringify([id, work, result]));
+      assert.equal(result.state === "measured" && result.samples, []);
+    }
   }
 });
 

@@ -6,10 +6,13 @@ import {
   type Batch,
   createModel,
   fisherTrace,
+  full,
+  LossScale,
   type Model,
   scope,
   streamKey,
   Tape,
+  TrainingStep,
   writeSafetensors,
 } from "../../../core/mod.ts";
 import { writeAtomic } from "../../../repro/runtime.ts";
@@ -26,7 +29,7 @@ const dropout = 0.1;
 export async function prepareEncoder(
   backend: Backend,
   work: EncoderWork,
-  exchange?: string,
+  { half = false, exchange }: { half?: boolean; exchange?: string } = {},
 ): Promise<PreparedWork> {
   const { shape } = work;
   const model = bertLike(backend, shape, work.kind === "step" && work.open === "all");
@@ -34,7 +37,7 @@ export async function prepareEncoder(
   if (exchange !== undefined) await writeExchange(model, batch, exchange);
   const resident = backend.memory().liveBytes;
   const parts = work.kind === "step"
-    ? stepOf(model, batch, work.open)
+    ? stepOf(model, batch, work.open, half)
     : work.kind === "trace"
     ? traceOf(model, batch, work.gradient)
     : evaluationOf(model, batch);
@@ -60,7 +63,13 @@ const noEffect = (name: string, layers: number) =>
 
 type Parts = Pick<PreparedWork, "run" | "outputs"> & { dispose(): void };
 
-function stepOf(model: Model, batch: Batch, open: number | "all"): Parts {
+/** As often as a run reads its losses. */
+const keptLosses = 20;
+/** Keeps small gradients out of f16's denormals; runs find theirs (core/optim/loss_scale.ts). */
+const checkedScale = 2 ** 10;
+
+/** The update that runs make: recorded and replayed where the backend can. In half precision it waits for each norm, as theirs does. */
+function stepOf(model: Model, batch: Batch, open: number | "all", half: boolean): Parts {
   const { layers } = model.config;
   model.setTrainable(
     open === "all"
@@ -68,34 +77,42 @@ function stepOf(model: Model, batch: Batch, open: number | "all"): Parts {
       : { layers: Array.from({ length: open }, (_, i) => layers - 1 - i), head: true },
   );
   const optimizer = new AdamW();
-  let step = 0;
-  const differentiate = (random: boolean) =>
-    scope(() => {
-      const tape = new Tape();
-      const loss = tape.run(() => model.loss(batch, random ? { dropout: { seed: 1, step } } : {}));
-      tape.backward(loss);
-      return loss;
-    });
+  optimizer.adopt(model.trainableParameters);
+  const update = new TrainingStep({
+    ...{ model, optimizer, losses: keptLosses, dropoutSeed: 1 },
+    ...half ? { lossScale: new LossScale() } : {},
+  });
+  let number = 0;
   return {
     run() {
-      const loss = differentiate(true);
-      optimizer.step(model.trainableParameters, learningRate);
-      model.zeroGrad();
-      loss.dispose();
-      step++;
+      const moment = { number: number++, learningRate };
+      const read = () => update.waiting === keptLosses ? update.losses().then(() => {}) : undefined;
+      if (half) return update.runScaled(batch, moment).then(read);
+      update.run(batch, moment);
+      return read();
     },
     /** Without dropout, whose draws differ from engine to engine. */
     async outputs() {
-      const loss = differentiate(false);
+      const scale = half ? checkedScale : 1;
+      const loss = scope(() => {
+        const tape = new Tape();
+        const loss = tape.run(() => model.loss(batch));
+        tape.backward(loss, { seed: full(model.backend, loss.shape, scale) });
+        return loss;
+      });
       const outputs: Outputs = { loss: await loss.read() };
       loss.dispose();
       for (const { name, grad } of model.trainableParameters) {
-        if (grad !== null && !noEffect(name!, layers)) outputs[name!] = await grad.read();
+        if (grad === null || noEffect(name!, layers)) continue;
+        outputs[name!] = (await grad.read()).map((each) => each / scale);
       }
       model.zeroGrad();
       return outputs;
     },
-    dispose: () => optimizer.dispose(),
+    dispose() {
+      update.dispose();
+      optimizer.dispose();
+    },
   };
 }
 
@@ -123,6 +140,8 @@ function traceOf(model: Model, batch: Batch, gradient: "batch" | "per-example"):
 }
 
 function evaluationOf(model: Model, batch: Batch): Parts {
+  // As after a training: in half precision what is frozen is stored in f16.
+  model.setTrainable({ head: true });
   return {
     // Read back, as an evaluation needs its logits.
     async run() {

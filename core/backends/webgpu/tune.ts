@@ -96,7 +96,8 @@ function formsOf(matrix: MatrixShape | null, headSize: number): AttentionForm[] 
     : [single, { name: attentionForms.matrix, matrices: () => made, rounds: true }];
 }
 
-function aligned(problem: TuneProblem): MatmulProblem {
+/** The problem where every operand's rows are packed. */
+export function aligned(problem: TuneProblem): MatmulProblem {
   const { m, n, k, transposeA, transposeB } = problem;
   return {
     ...problem,
