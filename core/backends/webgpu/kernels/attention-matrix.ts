@@ -1,5 +1,5 @@
 // The shaders of fused attention on subgroup matrices (tensor cores): operands and weights rounded to f16 in workgroup memory, sums
-// in f32. A subgroup owns 16 queries (or keys), holds them as matrices, and meets the others in blocks of 32.
+// in f32. A subgroup owns 16 queries (or keys), holds them as matrices, and meets the others in blocks.
 //
 // What happens to a score between two products needs it as a number, so scores pass through workgroup memory. Sums do not: nothing
 // can be done to an element of a matrix but adding products. So the forward shader goes over the keys twice, for the log-sum-exp and
@@ -11,13 +11,12 @@ import { matrixExtensions, type MatrixShape } from "./matmul-matrix.ts";
 import { lowest } from "./rows.ts";
 
 const rowsOfSubgroup = 16;
-const metRows = 32;
+/** Rows of the others that are met at a time. Beside two sums of a head a subgroup has registers for fewer: with 32 RADV spills 30. */
+const metRows = { forward: 32, queryGrad: 32, keyGrad: 16 };
 /** Rows that a workgroup owns: four subgroups share what they meet. */
 const usualRows = 64;
 /** Rows in workgroup memory begin at multiples of 16 bytes, and not all in the same bank. */
 const padding = 8;
-const scratchStride = metRows + padding / 2;
-const weightStride = metRows + padding;
 
 const range = (count: number) => [...Array(count).keys()];
 const barrier = "workgroupBarrier();";
@@ -38,15 +37,19 @@ export function matrixAttention(
   rows = usualRows,
 ): MatrixAttention | null {
   const { m, n, k, lanes } = shape;
+  const met = Object.values(metRows);
   const divide = rowsOfSubgroup % m === 0 &&
-    [metRows, headSize].every((size) => size % n === 0 && size % k === 0);
-  const shares = lanes % rowsOfSubgroup === 0 && metRows % (4 * lanes / rowsOfSubgroup) === 0;
+    [...met, headSize].every((size) => size % n === 0 && size % k === 0);
+  const shares = lanes % rowsOfSubgroup === 0 &&
+    met.every((count) => count % (4 * lanes / rowsOfSubgroup) === 0);
   if (!divide || !shares || headSize < 32 || headSize > 64) return null;
-  const make = (text: (made: Shader) => string) => (head: AttentionHead) =>
-    text(new Shader(shape, rows, head));
+  const make = (met: number, text: (made: Shader) => string) => (head: AttentionHead) =>
+    text(new Shader(shape, rows, met, head));
   return {
     ...{ rows, extensions: matrixExtensions(shape) },
-    ...{ forward: make(forwardText), queryGrad: make(queryGradText), keyGrad: make(keyGradText) },
+    forward: make(metRows.forward, forwardText),
+    queryGrad: make(metRows.queryGrad, queryGradText),
+    keyGrad: make(metRows.keyGrad, keyGradText),
   };
 }
 
@@ -54,26 +57,35 @@ export function matrixAttention(
 class Shader {
   readonly #shape: MatrixShape;
   readonly #rows: number;
+  readonly met: number;
   readonly head: AttentionHead;
   readonly #threads: number;
   /** Invocations that share an owned row, and vectors of four scores that each of them has of a block. */
   readonly #sharers: number;
   readonly #vectors: number;
-  /** Elements from row to row of the rows met. */
+  /** Elements from row to row of the rows met, of the scores and of the weights. */
   readonly #stride: number;
-  /** Matrices that a subgroup's rows, a block and a head consist of. */
+  readonly #scratchStride: number;
+  readonly #weightStride: number;
+  /** Words of dropout's bits that the owned keys take. */
+  readonly #keyWords: number;
+  /** Matrices that a subgroup's rows and a head, either way, consist of. */
   readonly #down: number[];
   readonly #alongHead: number[];
   readonly #acrossHead: number[];
 
-  constructor(shape: MatrixShape, rows: number, head: AttentionHead) {
+  constructor(shape: MatrixShape, rows: number, met: number, head: AttentionHead) {
     this.#shape = shape;
     this.#rows = rows;
+    this.met = met;
     this.head = head;
     this.#threads = rows / rowsOfSubgroup * shape.lanes;
     this.#sharers = shape.lanes / rowsOfSubgroup;
-    this.#vectors = metRows / this.#sharers / 4;
+    this.#vectors = this.met / this.#sharers / 4;
     this.#stride = head.headSize + padding;
+    this.#scratchStride = met + padding / 2;
+    this.#weightStride = met + padding;
+    this.#keyWords = Math.ceil(rows / 32);
     this.#down = range(rowsOfSubgroup / shape.m);
     this.#alongHead = range(head.headSize / shape.k);
     this.#acrossHead = range(head.headSize / shape.n);
@@ -82,13 +94,17 @@ class Shader {
   /** The whole shader. `weightTiles`: workgroup memory that weights go through on their way into a product; `more`: what else it has. */
   main(weightTiles: string[], mask: string, body: string, more = ""): string {
     const { lanes, asksForSize = false } = this.#shape, sharers = this.#sharers;
-    const tile = (name: string) => `var<workgroup> ${name}: array<f16, ${this.#rows * weightStride}>;`;
+    const tile = (name: string) => `var<workgroup> ${name}: array<f16, ${this.#rows * this.#weightStride}>;`;
     return `
-var<workgroup> met: array<f16, ${2 * metRows * this.#stride}>;
-var<workgroup> scratch: array<f32, ${this.#rows * scratchStride}>;
+var<workgroup> met: array<f16, ${Math.max(this.#rows, 2 * this.met) * this.#stride}>;
+var<workgroup> scratch: array<f32, ${this.#rows * this.#scratchStride}>;
 ${weightTiles.map(tile).join("\n")}
 ${more}
-${this.head.dropped ? `var<workgroup> keptTile: array<u32, ${Math.max(this.#rows, 2 * metRows)}>;` : ""}
+${
+      this.head.dropped
+        ? `var<workgroup> keptTile: array<u32, ${Math.max(this.#rows, this.#keyWords * this.met)}>;`
+        : ""
+    }
 ${attendsText(this.head, mask)}
 @compute @workgroup_size(${this.#threads})${asksForSize ? ` @subgroup_size(${lanes})` : ""}
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -99,9 +115,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let part = lane / ${lanes}u;
   let row = part * ${rowsOfSubgroup}u + lane % ${lanes}u / ${sharers}u;
   let own = begin + row;
-  let column = lane % ${sharers}u * ${metRows / sharers}u;
+  let column = lane % ${sharers}u * ${this.met / sharers}u;
 ${body}
 }`;
+  }
+
+  /** A loop over the blocks. */
+  get blocks(): string {
+    return `for (var first = 0u; first < p.tokens; first += ${this.met}u)`;
+  }
+
+  /** Where the invocation's part of its row begins in the scratch. */
+  get place(): string {
+    return `row * ${this.#scratchStride}u + column`;
   }
 
   /** Statements for each vector of the invocation's scores of a block. */
@@ -122,8 +148,8 @@ ${body}
 
   /** Copies the next block of two operands into the lower and the upper half of the rows met. */
   meet(lower: string, upper?: string): string {
-    return this.#stage(lower, "first", 0, metRows) +
-      (upper === undefined ? "" : "\n    " + this.#stage(upper, "first", metRows, metRows));
+    return this.#stage(lower, "first", 0, this.met) +
+      (upper === undefined ? "" : "\n    " + this.#stage(upper, "first", this.met, this.met));
   }
 
   /** Declares the matrices `name0_0` … of the subgroup's rows. */
@@ -155,9 +181,11 @@ ${body}
       ) + " }";
     const keep = (r: number, j: number) =>
       `subgroupMatrixStore<row_major>(&scratch, ` +
-      `(part * ${rowsOfSubgroup}u + ${r * m}u) * ${scratchStride}u + ${j * n}u, s${r}, ${scratchStride}u);`;
+      `(part * ${rowsOfSubgroup}u + ${r * m}u) * ${this.#scratchStride}u + ${
+        j * n
+      }u, s${r}, ${this.#scratchStride}u);`;
     return `${
-      range(metRows / n).map((j) =>
+      range(this.met / n).map((j) =>
         `{ ${this.#down.map((r) => `var s${r} = subgroup_matrix_result<f32, ${n}, ${m}>();`).join(" ")}
       ${this.#alongHead.map((c) => products(j, c)).join("\n      ")}
       ${this.#down.map((r) => keep(r, j)).join(" ")} }`
@@ -168,13 +196,13 @@ ${body}
   }
 
   #scratchVector(v: number): string {
-    const at = (j: number) => `scratch[row * ${scratchStride}u + column + ${v * 4 + j}u]`;
+    const at = (j: number) => `scratch[${this.place} + ${v * 4 + j}u]`;
     return `vec4f(${range(4).map(at).join(", ")})`;
   }
 
   /** Puts four weights of the invocation's, its vector `v`, where a product reads them. */
   putWeight(tile: string, v: number, value: string): string {
-    const at = (j: number) => `${tile}[row * ${weightStride}u + column + ${v * 4 + j}u]`;
+    const at = (j: number) => `${tile}[row * ${this.#weightStride}u + column + ${v * 4 + j}u]`;
     return range(4).map((j) => `${at(j)} = f16(${value}[${j}]);`).join(" ");
   }
 
@@ -192,7 +220,9 @@ ${body}
     const { m, n, k } = this.#shape;
     const left = (r: number, q: number) =>
       `let w${r} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&${tile}, ` +
-      `(part * ${rowsOfSubgroup}u + ${r * m}u) * ${weightStride}u + ${q * k}u, ${weightStride}u);`;
+      `(part * ${rowsOfSubgroup}u + ${r * m}u) * ${this.#weightStride}u + ${
+        q * k
+      }u, ${this.#weightStride}u);`;
     const right = (j: number, q: number) =>
       `subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, row_major>(&met, ` +
       `${(from + q * k) * this.#stride + j * n}u, ${this.#stride}u)`;
@@ -203,7 +233,7 @@ ${body}
       ).join(
         " ",
       ) + " }";
-    return range(metRows / k).map((q) =>
+    return range(this.met / k).map((q) =>
       `{ ${this.#down.map((r) => left(r, q)).join(" ")}
       ${this.#acrossHead.map((j) => add(j, q)).join("\n      ")} }`
     ).join("\n    ");
@@ -215,13 +245,13 @@ ${body}
     const put = (r: number, j: number) =>
       `subgroupMatrixStore<row_major>(&scratch, (part * ${rowsOfSubgroup}u + ${
         r * m
-      }u) * ${scratchStride}u + ` +
-      `${j * n % metRows}u, ${name}${r}_${j}, ${scratchStride}u);`;
-    return range(Math.ceil(headSize / metRows)).map((g) => {
-      const here = this.#acrossHead.filter((j) => Math.floor(j * n / metRows) === g);
+      }u) * ${this.#scratchStride}u + ` +
+      `${j * n % this.met}u, ${name}${r}_${j}, ${this.#scratchStride}u);`;
+    return range(Math.ceil(headSize / this.met)).map((g) => {
+      const here = this.#acrossHead.filter((j) => Math.floor(j * n / this.met) === g);
       const write = (v: number) =>
-        `if (own < p.tokens && ${g * metRows + v * 4}u + column < ${headSize}u) { ` +
-        `${buffer}[(base + own * p.width + column) / 4u + ${g * metRows / 4 + v}u] = ${
+        `if (own < p.tokens && ${g * this.met + v * 4}u + column < ${headSize}u) { ` +
+        `${buffer}[(base + own * p.width + column) / 4u + ${g * this.met / 4 + v}u] = ${
           this.#scratchVector(v)
         }; }`;
       return `${barrier}
@@ -233,7 +263,8 @@ ${body}
 
   /** Over the invocations that share the owned row: what each left at its column of the scratch, or `offset` behind it. */
   joined(name: string, join: (x: string, y: string) => string, offset = 0): string {
-    const at = (t: number) => `scratch[row * ${scratchStride}u + ${t * metRows / this.#sharers + offset}u]`;
+    const at = (t: number) =>
+      `scratch[row * ${this.#scratchStride}u + ${t * this.met / this.#sharers + offset}u]`;
     return `let ${name} = ${range(this.#sharers).map(at).reduce(join)};`;
   }
 
@@ -252,7 +283,11 @@ ${body}
   keptOfQueries = (): string => this.#keptWords(this.#rows, "begin + lane", "first");
   /** The same for owned keys and the queries met: a word for each 32 of the keys. */
   keptOfKeys = (): string =>
-    this.#keptWords(this.#rows, `first + lane % ${metRows}u`, `begin + lane / ${metRows}u * ${metRows}u`);
+    this.#keptWords(
+      this.#keyWords * this.met,
+      `first + lane % ${this.met}u`,
+      `begin + lane / ${this.met}u * 32u`,
+    );
 
   isKeptKey(v: number): string {
     if (!this.head.dropped) return "vec4<bool>(true)";
@@ -261,8 +296,8 @@ ${body}
 
   isKeptQuery(v: number): string {
     if (!this.head.dropped) return "vec4<bool>(true)";
-    const word = (j: number) => `keptTile[row / ${metRows}u * ${metRows}u + column + ${v * 4 + j}u]`;
-    return `((vec4u(${range(4).map(word).join(", ")}) & vec4u(1u << (row % ${metRows}u))) != vec4u())`;
+    const word = (j: number) => `keptTile[row / 32u * ${this.met}u + column + ${v * 4 + j}u]`;
+    return `((vec4u(${range(4).map(word).join(", ")}) & vec4u(1u << (row % 32u))) != vec4u())`;
   }
 
   /** Declares `on0` …: which of the keys met may be attended to. */
@@ -273,7 +308,7 @@ ${body}
 
   /** Copies the statistics of the queries met. */
   meetStatistics(): string {
-    return `if (lane < ${metRows}u) {
+    return `if (lane < ${this.met}u) {
       let at = (head * p.tokens + min(first + lane, p.tokens - 1u)) * 2u;
       metStatistics[lane] = vec2f(statistics[at], statistics[at + 1u]);
     }`;
@@ -289,7 +324,6 @@ ${body}
   }
 }
 
-const blocks = `for (var first = 0u; first < p.tokens; first += ${metRows}u)`;
 const larger = (x: string, y: string) => `max(${x}, ${y})`;
 const largest = (v: string) => larger(larger(`${v}.x`, `${v}.y`), larger(`${v}.z`, `${v}.w`));
 const sum = (v: string) => `((${v}.x + ${v}.y) + (${v}.z + ${v}.w))`;
@@ -302,7 +336,7 @@ function forwardText(s: Shader): string {
   ${s.own("q", "q")}
   var most = ${lowest};
   var total = 0.0;
-  ${blocks} {
+  ${s.blocks} {
     ${barrier}
     ${s.meet("k")}
     ${barrier}
@@ -321,17 +355,17 @@ function forwardText(s: Shader): string {
     most = higher;
   }
   ${barrier}
-  scratch[row * ${scratchStride}u + column] = most;
-  scratch[row * ${scratchStride}u + column + 1u] = total;
+  scratch[${s.place}] = most;
+  scratch[${s.place} + 1u] = total;
   ${barrier}
   ${s.joined("top", larger)}
-  scratch[row * ${scratchStride}u + column + 2u] = total * exp(most - top);
+  scratch[${s.place} + 2u] = total * exp(most - top);
   ${barrier}
   ${s.joined("whole", (x, y) => `${x} + ${y}`, 2)}
   let logSum = select(${lowest}, top + log(whole), whole > 0.0);
   if (column == 0u && own < p.tokens) { logSumExp[head * p.tokens + own] = logSum; }
   ${s.declareSums("sum")}
-  ${blocks} {
+  ${s.blocks} {
     ${barrier}
     ${s.meet("k", "v")}
     ${s.keptOfQueries()}
@@ -348,7 +382,7 @@ function forwardText(s: Shader): string {
       )
     }
     ${barrier}
-    ${s.addWeighted("sum", "weights", metRows)}
+    ${s.addWeighted("sum", "weights", s.met)}
   }
   ${s.store("out", "sum")}`,
   );
@@ -366,14 +400,14 @@ function queryGradText(s: Shader): string {
   ${s.own("q", "q")}
   ${s.own("dout", "g")}
   ${s.declareSums("sum")}
-  ${blocks} {
+  ${s.blocks} {
     ${barrier}
     ${s.meet("k", "v")}
     ${s.keptOfQueries()}
     ${barrier}
     ${s.scores("q", 0, "s")}
     ${barrier}
-    ${s.scores("g", metRows, "dp")}
+    ${s.scores("g", s.met, "dp")}
     ${s.attended()}
     ${
       s.each((v) =>
@@ -403,7 +437,7 @@ function keyGradText(s: Shader): string {
   ${s.own("v", "v")}
   ${s.declareSums("dk")}
   ${s.declareSums("dv")}
-  ${blocks} {
+  ${s.blocks} {
     ${barrier}
     ${s.meet("q", "dout")}
     ${s.keptOfKeys()}
@@ -411,7 +445,7 @@ function keyGradText(s: Shader): string {
     ${barrier}
     ${s.scores("k", 0, "s")}
     ${barrier}
-    ${s.scores("v", metRows, "dp")}
+    ${s.scores("v", s.met, "dp")}
     ${
       s.each((v) =>
         `{
@@ -426,11 +460,11 @@ function keyGradText(s: Shader): string {
       )
     }
     ${barrier}
-    ${s.addWeighted("dv", "weights", metRows)}
+    ${s.addWeighted("dv", "weights", s.met)}
     ${s.addWeighted("dk", "slopes", 0)}
   }
   ${s.store("dk", "dk")}
   ${s.store("dv", "dv")}`,
-    `var<workgroup> metStatistics: array<vec2f, ${metRows}>;`,
+    `var<workgroup> metStatistics: array<vec2f, ${s.met}>;`,
   );
 }
