@@ -12,7 +12,6 @@ import { type MatrixAttention, matrixAttention } from "./attention-matrix.ts";
 import {
   type AttentionHead,
   attentionParameters,
-  type AttentionVariant,
   extensionsOf,
   forwardText,
   keyGradText,
@@ -172,7 +171,7 @@ export function attentionKernels(recorder: Recorder, matricesFor: MatrixChoice =
       programName(name, head, form.name),
       () => attentionProgram(shader, head, { ...form, body: form.text() }),
     );
-    const optional = [mask, kept].filter((each) => each != null);
+    const optional = [...mask === undefined ? [] : [mask], ...kept === null ? [] : [kept]];
     const bound = [
       ...inputs.map((each) => buffers[each]),
       ...optional,
