@@ -8,6 +8,7 @@ import {
   aligned,
   encoderAttention,
   encoderProducts,
+  type TuneProblem,
   tuneWebgpu,
 } from "../../../core/backends/webgpu/tune.ts";
 import { languageReduction, type LayerShape, taskReduction, type Work } from "../../work/work.ts";
@@ -49,6 +50,7 @@ export class TunedBackends {
   readonly #adapter: () => Promise<GPUAdapter>;
   readonly #precision: Pick<WebgpuOptions, "products" | "frozenWeights">;
   readonly #choices: Record<string, string> = {};
+  /** Keys of what was measured, attention too where a device has one way to compute it. */
   readonly #seen = new Set<string>();
 
   /** @param adapter a new one at each call: a device uses it up */
@@ -66,13 +68,15 @@ export class TunedBackends {
   }
 
   async #measure({ products, attention = [] }: Problems): Promise<void> {
-    const isNew = (key: string) => !this.#seen.has(key) && this.#seen.add(key) !== undefined;
+    const keyOf = (each: TuneProblem) => problemKey(aligned(each));
     const open = {
-      products: products.filter((each) => isNew(problemKey(aligned(each)))),
-      attention: attention.filter(({ headSize }) => isNew(attentionKey(headSize))),
+      products: products.filter((each) => !this.#seen.has(keyOf(each))),
+      attention: attention.filter(({ headSize }) => !this.#seen.has(attentionKey(headSize))),
     };
     if (open.products.length + open.attention.length === 0) return;
     const tuning = await tuneWebgpu({ adapter: await this.#adapter(), ...this.#precision }, open);
     Object.assign(this.#choices, tuning.choices);
+    for (const each of open.products) this.#seen.add(keyOf(each));
+    for (const { headSize } of open.attention) this.#seen.add(attentionKey(headSize));
   }
 }

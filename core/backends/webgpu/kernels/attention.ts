@@ -86,8 +86,6 @@ const shaders = {
 type Shader = keyof typeof shaders;
 
 const scalars = ["statistics", "logSumExp"];
-/** The gradients find the mask in the statistics. */
-const bindsMask = (shader: Shader, { masked }: AttentionHead) => shader === "forward" && masked;
 
 /** One of the shaders in one of its forms. */
 export function attentionProgram(
@@ -98,7 +96,9 @@ export function attentionProgram(
   const { name, inputs, outputs } = shaders[shader];
   const typed = (names: string[]) =>
     names.map((each) => scalars.includes(each) ? each : `${each}:${typeOf(head)}`).join(" ");
-  const mask = bindsMask(shader, head) ? "mask:i32" : "", kept = head.dropped ? "kept:u32" : "";
+  // The gradients find the mask in the statistics.
+  const mask = shader === "forward" && head.masked ? "mask:i32" : "";
+  const kept = head.dropped ? "kept:u32" : "";
   return {
     name: programName(name, head, form.name),
     bindings: bindings(`${typed(inputs)} ${mask} ${kept} → ${typed(outputs)}`),
