@@ -152,12 +152,33 @@ ${body}
       (upper === undefined ? "" : "\n    " + this.#stage(upper, "first", this.met, this.met));
   }
 
+  /** Where the subgroup's matrix `r` of rows begins in workgroup memory that has a row for each owned one. */
+  #rowsAt(r: number, stride: number, column: number): string {
+    return `(part * ${rowsOfSubgroup}u + ${r * this.#shape.m}u) * ${stride}u + ${column}u`;
+  }
+
+  /** Declares the left operand `name`. */
+  #loadLeft(name: string, from: string, r: number, stride: number, column: number): string {
+    const { m, k } = this.#shape, place = `${this.#rowsAt(r, stride, column)}, ${stride}u`;
+    return `let ${name} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&${from}, ${place});`;
+  }
+
+  /** The right operand that begins at `at` of the rows met, which are its columns or its rows. */
+  #right(order: "col_major" | "row_major", at: number): string {
+    const { n, k } = this.#shape;
+    return `subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, ${order}>(&met, ${at}u, ${this.#stride}u)`;
+  }
+
+  /** Puts a result into the scratch. */
+  #keep(result: string, r: number, column: number): string {
+    const place = this.#rowsAt(r, this.#scratchStride, column);
+    return `subgroupMatrixStore<row_major>(&scratch, ${place}, ${result}, ${this.#scratchStride}u);`;
+  }
+
   /** Declares the matrices `name0_0` … of the subgroup's rows. */
   own(operand: string, name: string): string {
-    const { m, k } = this.#shape;
-    const load = (r: number, c: number) =>
-      `let ${name}${r}_${c} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&met, ` +
-      `(part * ${rowsOfSubgroup}u + ${r * m}u) * ${this.#stride}u + ${c * k}u, ${this.#stride}u);`;
+    const { k } = this.#shape;
+    const load = (r: number, c: number) => this.#loadLeft(`${name}${r}_${c}`, "met", r, this.#stride, c * k);
     return `${barrier}
   ${this.#stage(operand, "begin", 0, this.#rows)}
   ${barrier}
@@ -170,25 +191,17 @@ ${body}
    */
   scores(own: string, from: number, name: string): string {
     const { m, n, k } = this.#shape;
-    const right = (j: number, c: number) =>
-      `subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, col_major>(&met, ` +
-      `${(from + j * n) * this.#stride + c * k}u, ${this.#stride}u)`;
     // One matrix of the rows met at a time: with more of them a subgroup runs out of registers.
     const products = (j: number, c: number) =>
-      `{ let r = ${right(j, c)}; ` +
+      `{ let r = ${this.#right("col_major", (from + j * n) * this.#stride + c * k)}; ` +
       this.#down.map((r) => `s${r} = subgroupMatrixMultiplyAccumulate(${own}${r}_${c}, r, s${r});`).join(
         " ",
       ) + " }";
-    const keep = (r: number, j: number) =>
-      `subgroupMatrixStore<row_major>(&scratch, ` +
-      `(part * ${rowsOfSubgroup}u + ${r * m}u) * ${this.#scratchStride}u + ${
-        j * n
-      }u, s${r}, ${this.#scratchStride}u);`;
     return `${
       range(this.met / n).map((j) =>
         `{ ${this.#down.map((r) => `var s${r} = subgroup_matrix_result<f32, ${n}, ${m}>();`).join(" ")}
       ${this.#alongHead.map((c) => products(j, c)).join("\n      ")}
-      ${this.#down.map((r) => keep(r, j)).join(" ")} }`
+      ${this.#down.map((r) => this.#keep(`s${r}`, r, j * n)).join(" ")} }`
       ).join("\n    ")
     }
     ${barrier}
@@ -217,17 +230,10 @@ ${body}
 
   /** Adds to the sums `name0_0` … the rows met from `from` on, each weighted by what `tile` holds. */
   addWeighted(name: string, tile: string, from: number): string {
-    const { m, n, k } = this.#shape;
-    const left = (r: number, q: number) =>
-      `let w${r} = subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&${tile}, ` +
-      `(part * ${rowsOfSubgroup}u + ${r * m}u) * ${this.#weightStride}u + ${
-        q * k
-      }u, ${this.#weightStride}u);`;
-    const right = (j: number, q: number) =>
-      `subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, row_major>(&met, ` +
-      `${(from + q * k) * this.#stride + j * n}u, ${this.#stride}u)`;
+    const { n, k } = this.#shape;
+    const left = (r: number, q: number) => this.#loadLeft(`w${r}`, tile, r, this.#weightStride, q * k);
     const add = (j: number, q: number) =>
-      `{ let r = ${right(j, q)}; ` +
+      `{ let r = ${this.#right("row_major", (from + q * k) * this.#stride + j * n)}; ` +
       this.#down.map((r) =>
         `${name}${r}_${j} = subgroupMatrixMultiplyAccumulate(w${r}, r, ${name}${r}_${j});`
       ).join(
@@ -241,12 +247,7 @@ ${body}
 
   /** Writes the sums of the owned rows that are tokens. */
   store(buffer: string, name: string): string {
-    const { m, n } = this.#shape, { headSize } = this.head;
-    const put = (r: number, j: number) =>
-      `subgroupMatrixStore<row_major>(&scratch, (part * ${rowsOfSubgroup}u + ${
-        r * m
-      }u) * ${this.#scratchStride}u + ` +
-      `${j * n % this.met}u, ${name}${r}_${j}, ${this.#scratchStride}u);`;
+    const { n } = this.#shape, { headSize } = this.head;
     return range(Math.ceil(headSize / this.met)).map((g) => {
       const here = this.#acrossHead.filter((j) => Math.floor(j * n / this.met) === g);
       const write = (v: number) =>
@@ -255,7 +256,7 @@ ${body}
           this.#scratchVector(v)
         }; }`;
       return `${barrier}
-  ${this.#down.flatMap((r) => here.map((j) => put(r, j))).join(" ")}
+  ${this.#down.flatMap((r) => here.map((j) => this.#keep(`${name}${r}_${j}`, r, j * n % this.met))).join(" ")}
   ${barrier}
   ${range(this.#vectors).map(write).join("\n  ")}`;
     }).join("\n  ");
@@ -280,14 +281,15 @@ ${body}
   }
 
   /** Which weights between owned queries and the keys met were kept; of vector `v`, `isKeptKey`. */
-  keptOfQueries = (): string => this.#keptWords(this.#rows, "begin + lane", "first");
+  keptOfQueries(): string {
+    return this.#keptWords(this.#rows, "begin + lane", "first");
+  }
+
   /** The same for owned keys and the queries met: a word for each 32 of the keys. */
-  keptOfKeys = (): string =>
-    this.#keptWords(
-      this.#keyWords * this.met,
-      `first + lane % ${this.met}u`,
-      `begin + lane / ${this.met}u * 32u`,
-    );
+  keptOfKeys(): string {
+    const query = `first + lane % ${this.met}u`, key = `begin + lane / ${this.met}u * 32u`;
+    return this.#keptWords(this.#keyWords * this.met, query, key);
+  }
 
   isKeptKey(v: number): string {
     if (!this.head.dropped) return "vec4<bool>(true)";
